@@ -1,0 +1,68 @@
+"""What a corpus is, and how it is cut: whole documents or contiguous spans, before any window is drawn."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from inkloom.config import Config
+
+
+class CorpusConfig(Config):
+    """All that finds a text again."""
+
+    sources: tuple[str, ...]
+    """Named corpora, files, folders, or - for standard input."""
+
+    encoding: str | None = None
+    """The files' encoding; found from the bytes where none is given."""
+
+    documents: Literal["files", "lines", "jsonl", "csv", "tsv"] | None = None
+    """What one document is; found from the sources where none is given."""
+
+    text_column: str | None = None
+    """The column or key that holds the text, in JSONL, CSV and TSV."""
+
+    corpus_dir: str | None = None
+    """A folder that may already hold a named corpus's file (also INKLOOM_CORPUS_DIR)."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split of a corpus: its documents in order, or one running text."""
+
+    name: str
+    texts: tuple[str, ...]
+    end_chars: int = 0
+    """Characters of the original text that the end of a document stands for: 1 where a document is a line."""
+
+    documents: bool = False
+    """Whether an end token follows every text (else the part is one running text)."""
+
+    @property
+    def chars(self) -> int:
+        """Characters of the original text."""
+        return sum(map(len, self.texts)) + self.end_chars * len(self.texts)
+
+    @property
+    def bytes(self) -> int:
+        """UTF-8 bytes of the original text."""
+        return sum(len(text.encode()) for text in self.texts) + self.end_chars * len(self.texts)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A text, decoded, with its documents where it has some."""
+
+    name: str
+    config: CorpusConfig
+    whole: Part
+    """All the text; empty where the corpus comes with its own splits."""
+
+    own_splits: Mapping[str, Part] = field(default_factory=dict)
+    """`train`, `val` and, where it exists, `test`, for a corpus that comes cut."""
+
+    sha256: str = ""
+    """Of the decoded texts and their boundaries: the same text in another encoding is the same corpus."""
+
+    notices: tuple[str, ...] = ()
+    """What the user should be told about how the text was read."""

@@ -1,0 +1,72 @@
+"""The contract of every model that generates text.
+
+Shapes: B rows (samples, streams), T tokens, V vocabulary.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from inkloom.config import Config as BaseConfig
+
+State: TypeAlias = Any
+"""What a model remembers of the tokens it has read; opaque to all callers. Nested tuples of tensors where a
+family trains on carried streams, so that a checkpoint can hold it."""
+
+
+class LanguageModel(nn.Module, ABC):
+    """A model that gives, after every token it reads, the logits of the next one.
+
+    `forward` over T tokens equals T calls with one token each, to float tolerance. `forward` may reuse the memory of
+    the state it was given: who needs that state afterwards takes a copy first with `select_state`.
+    """
+
+    class Config(BaseConfig):
+        """The family's own fields; each subclass adds them."""
+
+        def resolve(self, seq_len: int) -> Self:
+            """The config with every field that follows from the training window (tokens) filled in."""
+            del seq_len
+            return self
+
+    training_defaults: ClassVar[Mapping[str, object]] = {}
+    """Where this family wants other training settings than `TrainingConfig`'s defaults."""
+
+    config: Config
+    vocab_size: int
+    context_window: int | None
+    """The most tokens a prediction can depend on; None where the state carries all that precedes."""
+
+    @abstractmethod
+    def initial_state(self, batch_size: int, condition: object | None = None) -> State:
+        """The state of `batch_size` rows that have read nothing.
+
+        `condition` is nothing for a language model; an encoded source, an image or noise for conditional families.
+        """
+
+    @abstractmethod
+    def forward(self, tokens_BT: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read T tokens in every row. Returns (logits_BTV, state); logits[:, t] predict the token after t."""
+
+    @abstractmethod
+    def select_state(self, state: State, index_B: Tensor) -> State:
+        """The rows `index_B` (int64, any length, repeats allowed) of a state, as a copy."""
+
+    @abstractmethod
+    def join_states(self, states: Sequence[State]) -> State:
+        """One state with the rows of all, in order. Rows may have read different numbers of tokens."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters lie."""
+        return next(self.parameters()).device
+
+
+def detach_state(state: State) -> State:
+    """A carried state cut from the graph (truncated back-propagation through time): nested tuples of tensors."""
+    if isinstance(state, Tensor):
+        return state.detach()
+    return tuple(detach_state(part) for part in state)
