@@ -63,6 +63,29 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
+class GrowingFile:
+    """A text file that is appended to, and that can be cut back to where a checkpoint knew it.
+
+    `offset` is its length in bytes. What was appended is on disk before `append` returns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0
+
+    def cut_back(self) -> None:
+        """Forget what stands behind `offset`; an absent file becomes an empty one."""
+        with self.path.open("ab") as file:
+            file.truncate(self.offset)
+
+    def append(self, text: str) -> None:
+        with self.path.open("ab") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+            self.offset = file.tell()
+
+
 def cache_dir() -> Path:
     """Where downloads and encoded texts are kept: INKLOOM_CACHE_DIR, else the platform's cache folder."""
     if chosen := os.environ.get("INKLOOM_CACHE_DIR"):

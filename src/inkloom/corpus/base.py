@@ -1,7 +1,7 @@
 """What a corpus is, and how it is cut: whole documents or contiguous spans, before any window is drawn."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from inkloom.config import Config
@@ -37,6 +37,17 @@ class Part:
 
     documents: bool = False
     """Whether an end token follows every text (else the part is one running text)."""
+
+    def head(self, chars: int) -> "Part":
+        """The first `chars` characters, or all where there are fewer."""
+        texts = []
+        left = chars
+        for text in self.texts:
+            if left <= 0:
+                break
+            texts.append(text[:left])
+            left -= len(text) + self.end_chars
+        return replace(self, texts=tuple(texts))
 
     @property
     def chars(self) -> int:

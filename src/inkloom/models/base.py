@@ -4,7 +4,7 @@ Shapes: B rows (samples, streams), T tokens, V vocabulary.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeAlias
 
 import torch
@@ -40,6 +40,12 @@ class LanguageModel(nn.Module, ABC):
     context_window: int | None
     """The most tokens a prediction can depend on; None where the state carries all that precedes."""
 
+    def __init__(self, config: Config, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.vocab_size = vocab_size
+        self.context_window = None
+
     @abstractmethod
     def initial_state(self, batch_size: int, condition: object | None = None) -> State:
         """The state of `batch_size` rows that have read nothing.
@@ -58,6 +64,10 @@ class LanguageModel(nn.Module, ABC):
     @abstractmethod
     def join_states(self, states: Sequence[State]) -> State:
         """One state with the rows of all, in order. Rows may have read different numbers of tokens."""
+
+    def hidden_matrices(self) -> Iterable[nn.Parameter]:
+        """The two-dimensional weights between hidden layers, which Muon may update; none where it does not pay."""
+        return ()
 
     @property
     def device(self) -> torch.device:

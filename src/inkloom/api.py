@@ -1,0 +1,137 @@
+"""The Python API: `load_corpus`, `train`, `load_run` and `Run`. The command line calls the same functions.
+
+>>> import inkloom
+>>> run = inkloom.train("my.txt", model="lstm", budget="5m")        # doctest: +SKIP
+>>> run.evaluate().bits_per_char                                    # doctest: +SKIP
+>>> print(run.generate("Once upon", max_tokens=300)[0].text)        # doctest: +SKIP
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from inkloom.corpus import load_corpus, open_corpus
+from inkloom.corpus.base import Corpus
+from inkloom.errors import InputError
+from inkloom.runs.directory import RunDirectory, beginning, find_run
+from inkloom.training.plan import parse_budget, plan
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from inkloom.runs.run import Run
+
+__all__ = ["Run", "load_corpus", "load_run", "train"]
+
+
+def train(
+    corpus: str | Path | Corpus | Sequence[str | Path] | None = None,
+    *,
+    model: str | None = None,
+    recipe: str | None = None,
+    tokenizer: str | None = None,
+    budget: str | float | None = None,
+    steps: int | None = None,
+    epochs: float | None = None,
+    split: str | None = None,
+    seed: int | None = None,
+    init: str | None = None,
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    overrides: Sequence[str] = (),
+    console: "Console | None" = None,
+    **training: Any,
+) -> "Run":
+    """Train a model and score it; returns the finished run.
+
+    corpus: a file, a folder, several of them, a named corpus, or what `load_corpus` returned; a recipe may bring one.
+    model: a family, `lstm` where neither it nor a recipe is given.
+    budget: wall time, in seconds or as `80s` or `5m`; or `steps`, or `epochs`.
+    split: percents of train, val and test, `90,5,5` where none is given; `90,10` has no test.
+    overrides: `section.field=value` as after `-o`; `training`: fields of TrainingConfig such as `batch_size`.
+    out: the run's folder, `runs/CORPUS-MODEL` where none is given; refused if it holds a run, unless `overwrite`.
+
+    Raises InputError for settings that are not accepted, before any work.
+    """
+    chosen: Mapping[str, Any] = {}
+    if recipe is not None:
+        from inkloom.recipes import load_recipe
+
+        chosen = load_recipe(recipe)
+    lengths = {"budget": parse_budget(str(budget)) if budget is not None else None, "steps": steps, "epochs": epochs}
+    given = {name: value for name, value in {**lengths, "seed": seed, **training}.items() if value is not None}
+    text = _corpus(corpus, chosen)
+    directory, config = plan(
+        text,
+        model=model,
+        tokenizer=tokenizer,
+        recipe=chosen,
+        recipe_name=recipe,
+        training=given,
+        split=split,
+        init=init,
+        overrides=overrides,
+        out=out,
+        overwrite=overwrite,
+    )
+    with beginning(directory, config):
+        from inkloom.training.fit import resolve
+
+        directory.write_config(resolve(config, text))
+    return _fit_and_report(directory, text, console)
+
+
+def resume(name: str | Path, console: "Console | None" = None) -> "Run":
+    """Go on with a training that was interrupted; a finished run is returned as it is.
+
+    Raises InputError where there is no such run or its text has changed.
+    """
+    directory = find_run(str(name))
+    config = directory.read_config()
+    if directory.finished:
+        return load_run(directory.path)
+    text = open_corpus(config.corpus)
+    if text.sha256 != config.corpus_sha256:
+        raise InputError(
+            f"{' '.join(config.corpus.sources)} has changed since {directory.path} began. Restore the text, or train anew."
+        )
+    return _fit_and_report(directory, text, console)
+
+
+def load_run(name: str | Path) -> "Run":
+    """Open a run by its folder, or by its name below `runs/`. Raises InputError where there is none."""
+    from inkloom.runs.run import load_run
+
+    return load_run(name)
+
+
+def _corpus(corpus: str | Path | Corpus | Sequence[str | Path] | None, recipe: Mapping[str, Any]) -> Corpus:
+    if isinstance(corpus, Corpus):
+        return corpus
+    if corpus is None:
+        if "corpus" not in recipe:
+            raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
+        return load_corpus(**recipe["corpus"])
+    sources = [corpus] if isinstance(corpus, str | Path) else corpus
+    return load_corpus(*map(str, sources))
+
+
+def _fit_and_report(directory: RunDirectory, corpus: Corpus, console: "Console | None") -> "Run":
+    from rich.console import Console
+
+    from inkloom.experiments.report import write_report
+    from inkloom.runs.run import Run
+    from inkloom.training.fit import fit
+
+    fit(directory, corpus, console or Console(quiet=True))
+    run = Run(directory)
+    write_report(run)
+    return run
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Run":
+        from inkloom.runs.run import Run
+
+        return Run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

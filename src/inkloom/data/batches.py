@@ -1,0 +1,113 @@
+"""Training batches as pure functions of the step.
+
+A source reads the train split as a ring: after the last token comes the end token that opens it, then the first. Each
+epoch cuts the ring at another place, drawn from (seed, epoch), so that over the epochs every token is seen in every
+position of a window, and `batch(step)` needs nothing but the step.
+
+Shapes: B rows, T tokens.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from inkloom.registry import Registry
+from inkloom.tokenizers import Ids
+
+
+class Batch(NamedTuple):
+    """What one step reads and what it must predict: targets are the inputs one token later."""
+
+    inputs_BT: Tensor
+    targets_BT: Tensor
+    carries: bool
+    """Whether every row goes on where the same row of the batch before it ended."""
+
+
+class BatchSource(ABC):
+    """A split cut into batches. `ids` is an encoded part: the end token, then every token of the split."""
+
+    def __init__(self, ids: Ids, batch_size: int, seq_len: int, seed: int) -> None:
+        self.ids = ids
+        self.batch_size = batch_size
+        self.seq_len = seq_len
+        self.seed = seed
+
+    @property
+    @abstractmethod
+    def steps_per_epoch(self) -> int:
+        """Batches that read the split once, but for the tokens that fill no whole batch; at least 1."""
+
+    @abstractmethod
+    def starts(self, step: int) -> tuple[NDArray[np.int64], bool]:
+        """Where on the ring each row of this step's batch starts, and whether the rows carry on."""
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step, counted from 0 over all epochs."""
+        starts_B, carries = self.starts(step)
+        places = (starts_B[:, None] + np.arange(self.seq_len + 1)) % len(self.ids)
+        window = torch.from_numpy(self.ids[places].astype(np.int64))
+        return Batch(window[:, :-1], window[:, 1:], carries)
+
+    def batches_from(self, step: int) -> Iterator[Batch]:
+        """The batches of this step and of all that follow, without end."""
+        while True:
+            yield self.batch(step)
+            step += 1
+
+    def generator(self, epoch: int) -> np.random.Generator:
+        """The random numbers of one epoch."""
+        return np.random.default_rng([self.seed, epoch])
+
+
+class Windows(BatchSource):
+    """Windows side by side, each token in one of them, in an order shuffled every epoch."""
+
+    @property
+    def windows_per_epoch(self) -> int:
+        """Whole windows on the ring."""
+        return max(1, len(self.ids) // self.seq_len)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-self.windows_per_epoch // self.batch_size)
+
+    def starts(self, step: int) -> tuple[NDArray[np.int64], bool]:
+        epoch, place = divmod(step, self.steps_per_epoch)
+        cut, order = self._epoch(epoch)
+        rows = np.arange(place * self.batch_size, (place + 1) * self.batch_size) % len(order)
+        return cut + order[rows] * self.seq_len, False
+
+    @lru_cache(maxsize=1)  # noqa: B019  a pure function of the epoch; one source lives as long as its training
+    def _epoch(self, epoch: int) -> tuple[int, NDArray[np.int64]]:
+        generator = self.generator(epoch)
+        return int(generator.integers(len(self.ids))), generator.permutation(self.windows_per_epoch)
+
+
+class Streams(BatchSource):
+    """The ring cut into as many lanes as rows; each step reads the next piece of every lane.
+
+    The state of a recurrent model is carried from step to step and cut from the graph: truncated back-propagation
+    through time (Williams & Peng 1990). A new epoch cuts the ring elsewhere, so its first step carries nothing.
+    """
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, len(self.ids) // (self.batch_size * self.seq_len))
+
+    def starts(self, step: int) -> tuple[NDArray[np.int64], bool]:
+        epoch, place = divmod(step, self.steps_per_epoch)
+        cut = self.generator(epoch).integers(len(self.ids))
+        lanes = np.arange(self.batch_size) * (len(self.ids) // self.batch_size)
+        return cut + lanes + place * self.seq_len, place > 0
+
+
+BATCHINGS: Registry[type[BatchSource]] = Registry(
+    "batching", {"windows": "inkloom.data.batches:Windows", "streams": "inkloom.data.batches:Streams"}
+)

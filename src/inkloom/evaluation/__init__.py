@@ -1,0 +1,5 @@
+"""NUMBERS: likelihood by the evaluation protocol, and measures of generated text."""
+
+from inkloom.evaluation.likelihood import Scores, score
+
+__all__ = ["Scores", "score"]

@@ -1,0 +1,117 @@
+"""A trained model on disk, opened: it generates and is scored."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from inkloom.config import build
+from inkloom.corpus import open_corpus, split_corpus
+from inkloom.corpus.base import Corpus, Part
+from inkloom.data import encode_part
+from inkloom.errors import InputError
+from inkloom.evaluation import Scores, score
+from inkloom.generation import GenerationConfig, Sample, generate
+from inkloom.models import MODELS
+from inkloom.models.base import LanguageModel
+from inkloom.runs.directory import RunConfig, RunDirectory, find_run
+from inkloom.runs.weights import load_weights
+from inkloom.tokenizers import TOKENIZERS, Tokenizer
+
+
+class Run:
+    """A run of `inkloom train`: its settings, its tokenizer and the best weights, loaded when first needed."""
+
+    def __init__(self, directory: RunDirectory) -> None:
+        self.directory = directory
+        self.config = directory.read_config()
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.directory.path.resolve().name
+
+    @functools.cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that was fitted on the run's train split."""
+        return load_tokenizer(self.directory)
+
+    @functools.cached_property
+    def model(self) -> LanguageModel:
+        """The best weights, in float32, in evaluation mode."""
+        model = build_model(self.config, self.tokenizer)
+        load_weights(model, self.directory.weights_file)
+        return model.eval()
+
+    def generate(self, prompt: str = "", **settings: Any) -> list[Sample]:
+        """Continue a prompt. `settings` are the fields of `GenerationConfig`: max_tokens, temperature, top_k, top_p,
+        min_p, repetition_penalty, greedy, stop, seed, num_samples. The text of a sample does not repeat the prompt.
+
+        Raises InputError for a setting out of its range and for a prompt that the vocabulary cannot spell.
+        """
+        return generate(self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation"))
+
+    @property
+    def default_prompt(self) -> str:
+        """What generation starts from where no prompt is given: a new document, or a new line of a running text.
+
+        A running text has a single beginning, from which no model can learn how texts begin.
+        """
+        knows_newline = self.tokenizer.encode("\n").unknown_tokens == 0
+        return "\n" if knows_newline and not self.config.has_documents else ""
+
+    def evaluate(self, split: str | None = None, corpus: str | Corpus | None = None) -> Scores:
+        """Score every token of a split once, in float32.
+
+        split: `val` or `test` of the run's own corpus; test where there is one.
+        corpus: another text, scored whole, or its `split` cut as the run's own was.
+        """
+        part = self._own_part(split) if corpus is None else self._other_part(corpus, split)
+        return score(self.model, encode_part(self.tokenizer, part))
+
+    def parts(self) -> dict[str, Part]:
+        """The splits of the run's own corpus. InputError where the text is gone or is no longer the same."""
+        corpus = open_corpus(self.config.corpus)
+        if self.config.corpus_sha256 != corpus.sha256:
+            raise InputError(
+                f"{' '.join(self.config.corpus.sources)} has changed since {self.name} was trained, so its splits are others "
+                "now. Restore the text, or score the new one with --corpus."
+            )
+        return split_corpus(corpus, self.config.split.shares, self.config.split.seed)
+
+    def _own_part(self, split: str | None) -> Part:
+        parts = self.parts()
+        chosen = split or ("test" if "test" in parts else "val")
+        if chosen not in parts:
+            raise InputError(f"{self.name} has no {chosen} split; it has {', '.join(parts)}.")
+        return parts[chosen]
+
+    def _other_part(self, corpus: str | Corpus, split: str | None) -> Part:
+        if isinstance(corpus, str):
+            corpus = open_corpus(self.config.corpus.replace(sources=(corpus,), documents=None))
+        if split is not None or corpus.own_splits:
+            return split_corpus(corpus, self.config.split.shares, self.config.split.seed)[split or "test"]
+        return corpus.whole
+
+
+def load_run(name: str | Path) -> Run:
+    """Open a run by its folder, or by its name below `runs/`. InputError where there is none."""
+    return Run(find_run(str(name)))
+
+
+def load_tokenizer(directory: RunDirectory) -> Tokenizer:
+    """The tokenizer of a run."""
+    data = directory.read_json(directory.tokenizer_file)
+    return TOKENIZERS.load(str(data.get("name"))).from_json(data)
+
+
+def build_model(config: RunConfig, tokenizer: Tokenizer) -> LanguageModel:
+    """The model that a run's config describes, with fresh weights."""
+    family = MODELS.load(config.model["name"])
+    fields = without_name(config.model)
+    return family(build(family.Config, fields, "model"), tokenizer.vocab_size)
+
+
+def without_name(section: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a section of config.json, less the name of the component they belong to."""
+    return {key: value for key, value in section.items() if key != "name"}

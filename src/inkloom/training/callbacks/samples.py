@@ -1,0 +1,55 @@
+"""samples.txt: what the model writes on its way."""
+
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+from inkloom.files import GrowingFile
+from inkloom.generation import GenerationConfig, generate
+from inkloom.tokenizers import Tokenizer
+from inkloom.training.callbacks.validation import Validation
+from inkloom.training.schedule import Progress
+
+SETTINGS = {"max_tokens": 200, "temperature": 0.8}
+
+
+class Samples(pl.Callback):
+    """Write `times` samples at equal distances of progress, each at the validation that reaches its place."""
+
+    def __init__(
+        self,
+        file: Path,
+        validation: Validation,
+        progress: Progress,
+        tokenizer: Tokenizer,
+        prompt: str,
+        times: int,
+        seed: int,
+    ) -> None:
+        self.file = GrowingFile(file)
+        self.validation = validation
+        self.progress = progress
+        self.tokenizer = tokenizer
+        self.prompt = prompt
+        self.times = times
+        self.config = GenerationConfig(seed=seed, **SETTINGS)
+        self.written = 0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.file.cut_back()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        due = int(self.progress.share(trainer.global_step) * self.times + 1e-9)
+        if self.validation.step != trainer.global_step or due <= self.written:
+            return
+        self.written = due
+        (sample,) = generate(pl_module.model, self.tokenizer, self.prompt, self.config)
+        title = f"=== step {trainer.global_step}, val {self.validation.nats_per_token:.4f} nats per token ==="
+        self.file.append(f"{title}\n{sample.text}\n\n")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"written": self.written, "offset": self.file.offset}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.written, self.file.offset = state_dict["written"], state_dict["offset"]

@@ -1,0 +1,74 @@
+"""The score of val while training goes on."""
+
+import time
+from typing import Any
+
+import pytorch_lightning as pl
+
+from inkloom.data import EncodedPart
+from inkloom.evaluation.likelihood import token_nats
+from inkloom.training.schedule import Progress
+
+MOST_BYTES = 2_000_000
+"""Of val that are scored while training; the final evaluation scores all."""
+
+LARGEST_SHARE = 0.05
+"""Of the wall time of a `--budget` run that validations may take."""
+
+
+class Validation(pl.Callback):
+    """Score val at equal distances of progress, and at its end.
+
+    After a step in which it scored, `step` is that step, `nats_per_token` the score and `improved` whether it is the best.
+    """
+
+    def __init__(self, part: EncodedPart, progress: Progress, times: int, patience: int | None) -> None:
+        share = min(1.0, MOST_BYTES / max(part.bytes, 1))
+        self.ids = part.ids[: 1 + max(1, int(part.tokens * share))]
+        self.partial = share < 1.0
+        self.progress = progress
+        self.distance = 1 / times
+        self.patience = patience
+        self.done = 0.0
+        self.step = -1
+        self.nats_per_token = float("nan")
+        self.improved = False
+        self.best = float("inf")
+        self.best_step = 0
+        self.without_improvement = 0
+        self.finished = False
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        share = self.progress.share(trainer.global_step)
+        if share < 1.0 and share < self.done + self.distance and not trainer.should_stop:
+            return
+        started = time.perf_counter()
+        with trainer.precision_plugin.forward_context():
+            self.nats_per_token = float(token_nats(pl_module.model, self.ids).mean())
+        self.step, self.done = trainer.global_step, share
+        self.improved = self.nats_per_token < self.best
+        if self.improved:
+            self.best, self.best_step, self.without_improvement = self.nats_per_token, self.step, 0
+        else:
+            self.without_improvement += 1
+        pl_module.log("val_loss", self.nats_per_token)
+        if share >= 1.0 or (self.patience is not None and self.without_improvement >= self.patience):
+            self.finished = trainer.should_stop = True
+        self._keep_within_budget(time.perf_counter() - started)
+
+    def _keep_within_budget(self, seconds: float) -> None:
+        """Leave time for the last validation, and validate less often where it is slow."""
+        if self.progress.budget is not None:
+            self.progress.reserve = max(self.progress.reserve, 1.2 * seconds)
+            self.distance = max(self.distance, seconds / (LARGEST_SHARE * self.progress.budget))
+
+    def state_dict(self) -> dict[str, Any]:
+        names = ("done", "step", "nats_per_token", "best", "best_step", "without_improvement", "distance", "finished")
+        return {name: getattr(self, name) for name in names} | {"reserve": self.progress.reserve}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        for name, value in state_dict.items():
+            if name == "reserve":
+                self.progress.reserve = value
+            else:
+                setattr(self, name, value)

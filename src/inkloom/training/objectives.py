@@ -1,0 +1,74 @@
+"""What a model is trained to do, as LightningModules.
+
+Shapes: B rows, T tokens, V vocabulary.
+"""
+
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.lr_scheduler import LambdaLR
+
+from inkloom.data import Batch
+from inkloom.models.base import LanguageModel, State, detach_state
+from inkloom.registry import Registry
+from inkloom.training.config import TrainingConfig
+from inkloom.training.optimizers import build_optimizer
+from inkloom.training.schedule import Progress, learning_rate_factor
+
+
+class LanguageModelling(pl.LightningModule):
+    """Maximum likelihood of the next token: mean cross-entropy in nats per token.
+
+    On carried streams the state goes from step to step, cut from the graph, and into the checkpoint.
+    """
+
+    def __init__(self, model: LanguageModel, config: TrainingConfig, progress: Progress) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.progress = progress
+        self.carried: State | None = None
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of one batch."""
+        del batch_idx
+        carried = self.carried if batch.carries else None
+        state = self.model.initial_state(len(batch.inputs_BT)) if carried is None else carried
+        logits_BTV, state = self.model(batch.inputs_BT, state)
+        if self.config.batching == "streams":
+            self.carried = detach_state(state)
+        return functional.cross_entropy(logits_BTV.float().flatten(0, 1), batch.targets_BT.flatten())
+
+    def configure_optimizers(self) -> Any:
+        """The optimiser, and a learning rate that follows the progress of the training."""
+        optimizer = build_optimizer(self.model, self.config)
+        schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(self.config, self.progress.share(step)))
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["carried_state"] = self.carried
+        checkpoint["random_state"] = torch.get_rng_state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        carried = checkpoint["carried_state"]
+        self.carried = None if carried is None else _to_device(carried, self.model.device)
+        self._random_state = checkpoint["random_state"]
+
+    def on_train_start(self) -> None:
+        """Last before the first step: building the model and the loop may have drawn random numbers."""
+        if (state := getattr(self, "_random_state", None)) is not None:
+            torch.set_rng_state(state)
+
+
+def _to_device(state: State, device: torch.device) -> State:
+    if isinstance(state, Tensor):
+        return state.to(device)
+    return tuple(_to_device(part, device) for part in state)
+
+
+OBJECTIVES: Registry[type[LanguageModelling]] = Registry(
+    "objective", {"language_modelling": "inkloom.training.objectives:LanguageModelling"}
+)

@@ -1,0 +1,100 @@
+"""What a user asks for, checked and turned into a run's config before anything heavy is imported."""
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from inkloom.config import build, parse_overrides
+from inkloom.corpus import split_corpus
+from inkloom.corpus.base import Corpus
+from inkloom.errors import InputError
+from inkloom.models import MODELS
+from inkloom.runs.directory import RunConfig, RunDirectory, SplitConfig, check_out, default_out, find_run
+from inkloom.tokenizers import TOKENIZERS
+from inkloom.training.config import TrainingConfig
+
+SECTIONS = ("model", "training", "tokenizer", "split")
+
+
+def plan(
+    corpus: Corpus,
+    *,
+    model: str | None = None,
+    tokenizer: str | None = None,
+    recipe: Mapping[str, Mapping[str, Any]] | None = None,
+    recipe_name: str | None = None,
+    training: Mapping[str, Any] | None = None,
+    split: str | None = None,
+    init: str | None = None,
+    overrides: Sequence[str] = (),
+    out: str | Path | None = None,
+    overwrite: bool = False,
+) -> tuple[RunDirectory, RunConfig]:
+    """Check a training's settings; returns where the run will lie and its config. Writes nothing.
+
+    recipe: sections with their differences from the defaults; `model`, `tokenizer`, `training` and `overrides` go before it.
+    Raises InputError for names, fields and values that are not accepted, and for an `out` that cannot be written to.
+    """
+    fields = parse_overrides(overrides, SECTIONS)
+    sections = {name: {**(recipe or {}).get(name, {}), **fields[name]} for name in SECTIONS}
+    if model is not None and MODELS.canonical(model) != sections["model"].get("name"):
+        # Another family than the recipe's has other fields and wants other settings.
+        sections["model"] = {"name": MODELS.canonical(model), **fields["model"]}
+    sections["model"] = {"name": "lstm", **sections["model"]}
+    if tokenizer is not None:
+        sections["tokenizer"] = {"name": TOKENIZERS.canonical(tokenizer), **fields["tokenizer"]}
+    sections["tokenizer"] = {"name": "char", **sections["tokenizer"]}
+    sections["training"] = _one_length({**sections["training"], **(training or {})}, training or {})
+    settings = build(TrainingConfig, sections["training"], "training")
+    if init is not None:
+        _check_init(init, model, tokenizer, fields)
+    if split is not None:
+        sections["split"]["shares"] = split
+    cut = build(SplitConfig, sections["split"], "split")
+    split_corpus(corpus, cut.shares, cut.seed)  # raises where the corpus cannot be cut so
+    folder = Path(out) if out is not None else default_out(f"{corpus.name}-{sections['model']['name']}")
+    config = RunConfig(
+        name=corpus.name,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        corpus=corpus.config,
+        corpus_sha256=corpus.sha256,
+        has_documents=corpus.whole.documents or any(part.documents for part in corpus.own_splits.values()),
+        split=cut,
+        tokenizer=sections["tokenizer"],
+        model=sections["model"],
+        training={name: getattr(settings, name) for name in sections["training"]},
+        recipe=recipe_name,
+        init=None if init is None else str(find_run(init).path),
+    )
+    return check_out(folder, overwrite=overwrite), config
+
+
+def parse_budget(text: str) -> float:
+    """`80s`, `5m`, `1.5h` or a number of seconds, as seconds. InputError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h)?", text.strip().lower())
+    seconds = float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2] or "s"] if match else 0.0
+    if seconds <= 0:
+        raise InputError(f"--budget got {text!r}; it takes seconds, minutes or hours above 0, such as 80s, 5m or 1.5h.")
+    return seconds
+
+
+def _one_length(training: dict[str, Any], explicit: Mapping[str, Any]) -> dict[str, Any]:
+    """A length given outright replaces the recipe's, whichever of the three it is."""
+    lengths = {"budget", "steps", "epochs"}
+    if lengths & explicit.keys():
+        return {name: value for name, value in training.items() if name not in lengths or name in explicit}
+    return training
+
+
+def _check_init(init: str, model: str | None, tokenizer: str | None, fields: Mapping[str, Mapping[str, Any]]) -> None:
+    """A run that starts from another's weights has its shape and its vocabulary."""
+    find_run(init)
+    for option, given in (("--model", model), ("--tokenizer", tokenizer)):
+        if given is not None:
+            raise InputError(f"{option} {given} cannot be combined with --init: {init} brings its own. Leave one out.")
+    for section in ("model", "tokenizer"):
+        if fields[section]:
+            field = next(iter(fields[section]))
+            raise InputError(f"-o {section}.{field} cannot be combined with --init: {init} brings its own. Leave one out.")
