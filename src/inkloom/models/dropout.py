@@ -1,0 +1,34 @@
+"""Dropout: N. Srivastava et al., "Dropout: A Simple Way to Prevent Neural Networks from Overfitting", Journal of
+Machine Learning Research 15 (2014)."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+LEVELS = 1 << 16
+
+
+class Dropout(nn.Module):
+    """Zeroes a share `p` of its input while training and scales up the rest, as nn.Dropout does, but sooner on a CPU.
+
+    There torch draws one random number an element, on one thread: 2.4 ms for 64 x 16 x 512 numbers, a tenth of
+    an LSTM's whole step. Here four elements share a 64-bit draw: 0.7 ms. So `p` is rounded to a multiple of 1/65536.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` with dropout, of the same shape and type."""
+        if not self.training or self.p == 0:
+            return x
+        if x.device.type != "cpu":
+            return functional.dropout(x, self.p)
+        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        levels = words.view(torch.int16)[: x.numel()].view(x.shape)  # uniform over -32768 … 32767
+        dropped = round(self.p * LEVELS)
+        return x.masked_fill(levels < dropped - LEVELS // 2, 0) * (LEVELS / (LEVELS - dropped))
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"

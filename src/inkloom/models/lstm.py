@@ -1,0 +1,75 @@
+"""Long short-term memory: S. Hochreiter and J. Schmidhuber, "Long Short-Term Memory", Neural Computation 9 (1997), with
+the forget gate of F. Gers, J. Schmidhuber and F. Cummins, "Learning to Forget", Neural Computation 12 (2000).
+
+    f, i, o = sigma(W [x, h] + b)    forget, input and output gate
+    g       = tanh(W [x, h] + b)     new content
+    c       = f * c + i * g          what the cell keeps
+    h       = o * tanh(c)            what it shows
+
+Shapes: B rows, T tokens, I a layer's input, H hidden units.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from inkloom.models.recurrent import LayerState, RecurrentLanguageModel, weights
+
+
+class LSTM(RecurrentLanguageModel):
+    """Gates write to, keep and show a memory that is added to, not rewritten, so that it can last."""
+
+    class Config(RecurrentLanguageModel.Config):
+        """The fields of every recurrent family, and the forget gate's start."""
+
+        forget_bias: float = 1.0
+        """Bias of the forget gate at the start; 1 lets a new network keep what it reads (Jozefowicz et al. 2015)."""
+
+    config: Config
+    layer_class = nn.LSTM
+    gates = 4
+    state_parts = 2
+
+    def initialise(self) -> None:
+        """Draw the weights anew; whatever `config.initialisation`, the forget gate starts at `forget_bias`."""
+        super().initialise()
+        forget = slice(self.config.hidden_size, 2 * self.config.hidden_size)  # torch's order is i, f, g, o
+        for layer in self.layers:
+            _, _, bias_ih, bias_hh = weights(layer)
+            nn.init.constant_(bias_ih[forget], self.config.forget_bias)
+            nn.init.zeros_(bias_hh[forget])
+
+    def read_window(self, layer: nn.Module, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+        """One layer over T tokens: (h_TBH, (h_BH, c_BH))."""
+        h_BH, c_BH = state
+        h_TBH, (h_1BH, c_1BH) = layer(x_TBI, (h_BH.unsqueeze(0), c_BH.unsqueeze(0)))
+        return h_TBH, (h_1BH[0], c_1BH[0])
+
+    def read_token(self, layer: nn.Module, x_BI: Tensor, state: LayerState) -> LayerState:
+        """One layer over one token: (h_BH, c_BH)."""
+        return torch.lstm_cell(x_BI, state, *weights(layer))
+
+
+class Gates(NamedTuple):
+    """The three gates and the new content of one step, each (B, H)."""
+
+    forget_BH: Tensor
+    input_BH: Tensor
+    output_BH: Tensor
+    content_BH: Tensor
+
+
+def lstm_gates(layer: nn.Module, x_BI: Tensor, h_BH: Tensor) -> Gates:
+    """f, i, o and g of one step, straight from the equations above, with the weights of a torch.nn.LSTM layer."""
+    weight_ih, weight_hh, bias_ih, bias_hh = weights(layer)
+    W = torch.cat([weight_ih, weight_hh], dim=1)
+    i_BH, f_BH, g_BH, o_BH = (torch.cat([x_BI, h_BH], dim=1) @ W.T + bias_ih + bias_hh).chunk(4, dim=1)
+    return Gates(torch.sigmoid(f_BH), torch.sigmoid(i_BH), torch.sigmoid(o_BH), torch.tanh(g_BH))
+
+
+def reference_lstm_step(layer: nn.Module, x_BI: Tensor, h_BH: Tensor, c_BH: Tensor) -> tuple[Tensor, Tensor]:
+    """One step straight from the equations above: the new (h_BH, c_BH)."""
+    f, i, o, g = lstm_gates(layer, x_BI, h_BH)
+    c_BH = f * c_BH + i * g
+    return o * torch.tanh(c_BH), c_BH
