@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inkloom.config import Config
 
-Ids = NDArray[np.uint16] | NDArray[np.uint32]
+Ids = NDArray[np.uint16 | np.uint32]
 
 
 @dataclass(frozen=True)
