@@ -1,0 +1,80 @@
+"""Text from prompts: whole samples, or one as it is written."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from inkloom.generation.decode import FinishReason, Request, Token, decode
+from inkloom.generation.sampling import generator_of_sample
+from inkloom.generation.settings import GenerationConfig
+from inkloom.models.base import LanguageModel
+from inkloom.tokenizers.base import Tokenizer
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A finished text."""
+
+    text: str
+    """The continuation, without its prompt and without the stop text that ended it."""
+
+    token_ids: tuple[int, ...]
+    """Every token that was drawn: the end token, or the tokens of a stop text, included."""
+
+    finish_reason: FinishReason
+
+    logprob: float
+    """Nats: the sum over `token_ids`, under the model's own softmax, before temperature and filters."""
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens were drawn."""
+        return len(self.token_ids)
+
+
+def generate(
+    model: LanguageModel, tokenizer: Tokenizer, prompts: str | Sequence[str], config: GenerationConfig
+) -> list[Sample]:
+    """`config.num_samples` samples for each prompt, prompt after prompt.
+
+    A sample depends on its prompt, the settings, the seed and its number among its prompt's samples, on nothing else.
+    Raises InputError for a prompt with text that the tokenizer does not know.
+    """
+    prompts = [prompts] if isinstance(prompts, str) else prompts
+    seed = _seed(config)
+    requests = [
+        Request(ids, config, generator_of_sample(seed, sample))
+        for ids in [tokenizer.encode_prompt(prompt) for prompt in prompts]
+        for sample in range(config.num_samples)
+    ]
+    written: list[list[Token]] = [[] for _ in requests]
+    for step in decode(model, tokenizer, requests):
+        for token in step:
+            written[token.request].append(token)
+    return [_sample(tokens) for tokens in written]
+
+
+def stream(
+    model: LanguageModel, tokenizer: Tokenizer, prompt: str, config: GenerationConfig, sample: int = 0
+) -> Iterator[str]:
+    """The text of one sample, piece by piece as it becomes final: `generate`'s sample of that number for the prompt.
+
+    Raises InputError at once for a prompt with text that the tokenizer does not know.
+    """
+    request = Request(tokenizer.encode_prompt(prompt), config, generator_of_sample(_seed(config), sample))
+    return (token.text for (token,) in decode(model, tokenizer, [request]) if token.text)
+
+
+def _seed(config: GenerationConfig) -> int:
+    return secrets.randbits(32) if config.seed is None else config.seed
+
+
+def _sample(tokens: Sequence[Token]) -> Sample:
+    finish_reason = tokens[-1].finish_reason
+    assert finish_reason is not None, "decode ends with finished rows"
+    return Sample(
+        text="".join(token.text for token in tokens),
+        token_ids=tuple(token.id for token in tokens),
+        finish_reason=finish_reason,
+        logprob=sum(token.logprob for token in tokens),
+    )

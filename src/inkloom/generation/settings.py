@@ -1,0 +1,61 @@
+"""What a user can ask of generated text."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from inkloom.config import Config
+
+GREEDY_BELOW = 1e-5
+"""A lower temperature is greedy decoding: dividing logits by it would overflow float32 before it changed a choice."""
+
+
+class GenerationConfig(Config):
+    """How much text to write, how to choose its tokens, where to stop. The defaults sample from the model as it is."""
+
+    max_tokens: Annotated[int, Field(ge=1)] = 200
+    """The most tokens to write after the prompt."""
+
+    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    """Divides the logits: below 1 likely tokens gain, above 1 unlikely ones do; 0 always takes the likeliest."""
+
+    top_k: Annotated[int, Field(ge=0)] = 0
+    """Choose among the K likeliest tokens only; 0 keeps all."""
+
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Choose among the likeliest tokens that together reach this probability; 1 keeps all."""
+
+    min_p: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Drop tokens less likely than this share of the likeliest one's probability; 0 keeps all."""
+
+    repetition_penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """Above 1, makes tokens that the prompt or the text already holds less likely; 1 changes nothing."""
+
+    greedy: bool = False
+    """Always take the likeliest token, whatever the temperature."""
+
+    stop: tuple[str, ...] = ()
+    """Texts that end a sample when they appear; they are not part of it."""
+
+    num_samples: Annotated[int, Field(ge=1)] = 1
+    """How many samples to write for each prompt."""
+
+    seed: Annotated[int, Field(ge=0)] | None = None
+    """Same seed, same text; a new one each time where none is given."""
+
+    @field_validator("stop", mode="before")
+    @classmethod
+    def _one_stop_text_is_a_list_of_one(cls, stop: Any) -> Any:
+        return (stop,) if isinstance(stop, str) else stop
+
+    @field_validator("stop")
+    @classmethod
+    def _stop_texts_have_characters(cls, stop: tuple[str, ...]) -> tuple[str, ...]:
+        if "" in stop:
+            raise ValueError("A stop text needs at least one character")
+        return stop
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the likeliest token is taken, so that nothing is drawn."""
+        return self.greedy or self.temperature < GREEDY_BELOW

@@ -1,0 +1,248 @@
+"""The decode loop against models with known answers and against the slow reference."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inkloom.errors import InkloomError
+from inkloom.generation import GenerationConfig
+from inkloom.generation.decode import PROMPT_CHUNK, Batch, Request, decode
+from inkloom.generation.reference import reference_tokens
+from inkloom.generation.sampling import generator_of_sample
+
+from .fakes import Bytes, Markov, Pieces, Script, TinyRNN
+
+LETTERS = Pieces(*"abcdefghij")
+
+
+def request(prompt=(), seed=0, sample=0, **fields):
+    return Request(list(prompt), GenerationConfig(**fields), generator_of_sample(seed, sample))
+
+
+def written(model, tokenizer, requests, **options):
+    """What each request wrote: its tokens (with text, log-probability and finish reason), in order."""
+    rows = [[] for _ in requests]
+    for step in decode(model, tokenizer, requests, **options):
+        for token in step:
+            rows[token.request].append(token)
+    return rows
+
+
+def ids(row):
+    return [token.id for token in row]
+
+
+def text(row):
+    return "".join(token.text for token in row)
+
+
+MIXED_SETTINGS = [
+    {},
+    {"temperature": 0.7, "top_k": 4},
+    {"greedy": True},
+    {"top_p": 0.8, "repetition_penalty": 1.3},
+    {"min_p": 0.1, "temperature": 1.5},
+    {"temperature": 0, "repetition_penalty": 1.5},
+    {"top_k": 1},
+    {"temperature": 2.0, "max_tokens": 3},
+]
+MIXED_PROMPTS = [[], [1], [3, 3, 3], [2, 4, 6, 8, 10], [5], [], [9, 1], [7] * 9]
+
+
+def mixed_requests():
+    return [
+        request(prompt, seed=5, sample=number, **{"max_tokens": 25, **fields})
+        for number, (prompt, fields) in enumerate(zip(MIXED_PROMPTS, MIXED_SETTINGS, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 3, 8])
+def test_equals_the_reference_that_reads_everything_again(rows_at_once):
+    model = TinyRNN(LETTERS.vocab_size)
+    rows = written(model, LETTERS, mixed_requests(), rows_at_once=rows_at_once)
+    assert [ids(row) for row in rows] == [reference_tokens(model, LETTERS, one) for one in mixed_requests()]
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(1, 10), max_size=6), st.sampled_from(MIXED_SETTINGS)), min_size=1, max_size=5
+    ),
+    st.integers(1, 5),
+)
+def test_a_sample_does_not_depend_on_the_rows_beside_it(wanted, rows_at_once):
+    model = TinyRNN(LETTERS.vocab_size)
+
+    def requests():
+        return [
+            request(prompt, sample=number, **{"max_tokens": 8, **fields})
+            for number, (prompt, fields) in enumerate(wanted)
+        ]
+
+    together = written(model, LETTERS, requests(), rows_at_once=rows_at_once)
+    alone = [written(model, LETTERS, [one])[0] for one in requests()]
+    assert [ids(row) for row in together] == [ids(row) for row in alone]
+    assert [text(row) for row in together] == [text(row) for row in alone]
+
+
+def test_rows_join_a_running_batch_at_any_step():
+    model = TinyRNN(LETTERS.vocab_size).eval()
+    alone = [ids(written(model, LETTERS, [one])[0]) for one in mixed_requests()]
+    batch, rows = Batch(model, LETTERS), [[] for _ in alone]
+    waiting = mixed_requests()
+    for _ in range(40):
+        if waiting:
+            batch.join([waiting.pop(0)])
+        if len(batch):
+            for token in batch.step():
+                rows[token.request].append(token.id)
+    assert rows == alone
+
+
+def test_the_same_seed_gives_the_same_tokens_and_another_seed_others():
+    model = TinyRNN(LETTERS.vocab_size)
+
+    def sampled(seed):
+        return ids(written(model, LETTERS, [request(seed=seed, max_tokens=40)])[0])
+
+    assert sampled(1) == sampled(1)
+    assert sampled(1) != sampled(2)
+
+
+def test_sampled_pairs_follow_the_table_of_a_markov_chain():
+    """Share of each token after each, in 6,000 tokens: within four standard errors of the table."""
+    table_VV = torch.tensor([[0.0, 0.7, 0.2, 0.1], [0.0, 0.1, 0.6, 0.3], [0.0, 0.3, 0.3, 0.4], [0.0, 0.9, 0.05, 0.05]])
+    requests = [request(sample=sample, max_tokens=300) for sample in range(20)]
+    rows = written(Markov(table_VV.log()), Pieces("a", "b", "c"), requests)
+    counts_VV = torch.zeros(4, 4, dtype=torch.float64)
+    for row in rows:
+        for before, after in zip([0, *ids(row)], ids(row), strict=False):
+            counts_VV[before, after] += 1
+    totals_V1 = counts_VV.sum(dim=1, keepdim=True)
+    standard_error_VV = (table_VV * (1 - table_VV) / totals_V1).sqrt()
+    assert ((counts_VV / totals_V1 - table_VV).abs() <= 4 * standard_error_VV).all()
+
+
+def test_log_probabilities_are_the_models_own_whatever_the_filters():
+    table_VV = torch.tensor([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5], [0.5, 0.25, 0.25]])
+    model = Markov(table_VV.log() + 7.0)  # logits need not be normalised
+    fields = {"temperature": 0.5, "top_k": 2, "repetition_penalty": 1.2, "max_tokens": 10}
+    (row,) = written(model, Pieces("a", "b"), [request([2], **fields)])
+    pairs = zip([2, *ids(row)], ids(row), strict=False)
+    expected = [math.log(table_VV[before, after]) for before, after in pairs]
+    assert [token.logprob for token in row] == pytest.approx(expected, rel=1e-5)
+
+
+def test_counts_from_the_prompt_on():
+    model = Script([1, 2, 3, 4, 5], LETTERS.vocab_size)
+    rows = written(model, LETTERS, [request(max_tokens=3), request([1, 2], max_tokens=4)])
+    assert [text(row) for row in rows] == ["abc", "cdea"]
+    assert [row[-1].finish_reason for row in rows] == ["length", "length"]
+    assert all(token.finish_reason is None for row in rows for token in row[:-1])
+
+
+def test_a_text_may_have_a_single_token():
+    (row,) = written(Script([1], LETTERS.vocab_size), LETTERS, [request(max_tokens=1)])
+    assert (text(row), row[-1].finish_reason) == ("a", "length")
+
+
+def test_the_end_token_stops_a_row_and_reads_as_nothing():
+    (row,) = written(Script([1, 2, 0, 3], LETTERS.vocab_size), LETTERS, [request()])
+    assert (ids(row), text(row), row[-1].finish_reason) == ([1, 2, 0], "ab", "stop")
+
+
+def test_the_end_token_as_the_last_that_is_allowed_is_a_stop():
+    (row,) = written(Script([1, 0], LETTERS.vocab_size), LETTERS, [request(max_tokens=2)])
+    assert (ids(row), row[-1].finish_reason) == ([1, 0], "stop")
+
+
+def test_finished_rows_leave_the_batch():
+    model = Script([1, 2, 3, 4, 5], LETTERS.vocab_size)
+    requests = [request([1], max_tokens=max_tokens) for max_tokens in (2, 5, 3)]
+    steps = [[token.request for token in step] for step in decode(model, LETTERS, requests)]
+    assert steps == [[0, 1, 2], [0, 1, 2], [1, 2], [1], [1]]
+    assert model.rows_stepped == [
+        1,
+        3,
+        3,
+        2,
+        1,
+        1,
+    ]  # the shared prompt is read in one row; no step after the last token
+
+
+def test_waiting_requests_take_the_place_of_finished_rows():
+    model = Script([1, 2, 3, 4, 5], LETTERS.vocab_size)
+    requests = [request([1] * length, max_tokens=2 + length) for length in range(4)]
+    steps = [[token.request for token in step] for step in decode(model, LETTERS, requests, rows_at_once=2)]
+    assert steps == [[0, 1], [0, 1], [1, 2], [2, 3], [2, 3], [2, 3], [3], [3]]
+
+
+def test_no_requests_no_steps():
+    assert list(decode(Script([1], LETTERS.vocab_size), LETTERS, [])) == []
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected", "reason"),
+    [
+        (("cd",), "ab", "stop"),
+        (("bcde",), "a", "stop"),
+        (("abcd", "bc"), "a", "stop"),
+        (("ef", "zz"), "abcd", "stop"),
+        (("az",), "abcdefgh", "length"),
+        (("hx",), "abcdefgh", "length"),
+    ],
+)
+def test_stop_texts_across_tokens_end_the_text_before_them(stop, expected, reason):
+    pieces = Pieces("ab", "c", "def", "g", "h")
+    (row,) = written(Script([1, 2, 3, 4, 5], pieces.vocab_size), pieces, [request(stop=stop, max_tokens=5)])
+    assert (text(row), row[-1].finish_reason) == (expected, reason)
+
+
+def test_a_stop_text_is_looked_for_in_the_continuation_alone():
+    (row,) = written(Script([1, 2, 3], LETTERS.vocab_size), LETTERS, [request([1], stop="ab", max_tokens=4)])
+    assert text(row) == "bc"  # b, c, then a and b: the stop text
+
+
+def test_characters_of_several_tokens_come_whole():
+    tokenizer = Bytes()
+    script = tokenizer.encode_prompt("é€😀")
+    (row,) = written(Script(script, tokenizer.vocab_size), tokenizer, [request(max_tokens=len(script))])
+    assert [token.text for token in row] == ["", "é", "", "", "€", "", "", "", "😀"]
+    (cut,) = written(Script(script, tokenizer.vocab_size), tokenizer, [request(max_tokens=3)])
+    assert text(cut) == "é\ufffd"
+
+
+@pytest.mark.parametrize("length", [PROMPT_CHUNK - 1, PROMPT_CHUNK, PROMPT_CHUNK + 1, 2 * PROMPT_CHUNK + 7])
+def test_long_prompts_are_read_in_chunks(length):
+    script = Script([*range(1, 11)], LETTERS.vocab_size)
+    (counted,) = written(script, LETTERS, [request([1] * length, max_tokens=2)])
+    assert ids(counted) == [1 + length % 10, 1 + (length + 1) % 10]
+    assert len(script.rows_stepped) == math.ceil(length / PROMPT_CHUNK) + 2
+
+    prompt = torch.randint(1, 11, (length,), generator=torch.Generator().manual_seed(0)).tolist()
+    model = TinyRNN(LETTERS.vocab_size)
+    (row,) = written(model, LETTERS, [request(prompt, max_tokens=2)])
+    assert ids(row) == reference_tokens(model, LETTERS, request(prompt, max_tokens=2))
+
+
+def test_the_model_is_left_as_it_was():
+    model = Script([1, 2, 3], LETTERS.vocab_size).train()
+    model.frozen = torch.nn.Dropout().eval()
+    steps = decode(model, LETTERS, [request(max_tokens=3)])
+    next(steps)
+    assert not model.training
+    assert not torch.is_inference_mode_enabled()
+    steps.close()
+    assert model.training
+    assert not model.frozen.training
+
+
+def test_logits_that_are_not_finite_are_an_error_and_no_text():
+    logits_VV = torch.zeros(3, 3)
+    logits_VV[1, 2] = float("nan")
+    with pytest.raises(InkloomError, match="not finite"):
+        written(Markov(logits_VV), Pieces("a", "b"), [request([1])])
