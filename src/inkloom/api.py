@@ -111,7 +111,8 @@ def _corpus(corpus: str | Path | Corpus | Sequence[str | Path] | None, recipe: M
     if corpus is None:
         if "corpus" not in recipe:
             raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
-        return load_corpus(**recipe["corpus"])
+        corpus_fields = dict(recipe["corpus"])
+        return load_corpus(*corpus_fields.pop("sources"), **corpus_fields)
     sources = [corpus] if isinstance(corpus, str | Path) else corpus
     return load_corpus(*map(str, sources))
 

@@ -1,7 +1,7 @@
 """A trained model on disk, opened: it generates and is scored."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from inkloom.corpus.base import Corpus, Part
 from inkloom.data import encode_part
 from inkloom.errors import InputError
 from inkloom.evaluation import Scores, score
-from inkloom.generation import GenerationConfig, Sample, generate
+from inkloom.generation import GenerationConfig, Sample, generate, stream
 from inkloom.models import MODELS
 from inkloom.models.base import LanguageModel
 from inkloom.runs.directory import RunConfig, RunDirectory, find_run
@@ -50,6 +50,19 @@ class Run:
         Raises InputError for a setting out of its range and for a prompt that the vocabulary cannot spell.
         """
         return generate(self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation"))
+
+    def stream(self, prompt: str = "", **settings: Any) -> Iterator[str]:
+        """One sample as `generate` writes it, in pieces as soon as they are final."""
+        return stream(self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation"))
+
+    def summary(self) -> dict[str, Any]:
+        """The keys of `inkloom train --json`: what was trained, for how long, and the scores of every split.
+
+        Raises InputError where the training has not come to its end.
+        """
+        if not self.directory.finished:
+            raise InputError(f"{self.name} is not finished. Go on with `inkloom train --resume {self.directory.path}`.")
+        return self.directory.read_json(self.directory.evaluation_file)
 
     @property
     def default_prompt(self) -> str:

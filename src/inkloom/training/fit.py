@@ -90,7 +90,9 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
         if interrupt.stopped:
             if not run.weights_file.exists():
                 save_weights(model, run.weights_file)
-            raise Interrupted
+            raise Interrupted(
+                f"Stopped at step {trainer.global_step:,}; all is saved. Go on with: inkloom train --resume {run.path}"
+            )
         steps = trainer.global_step
     else:
         steps = checkpoint["global_step"]
@@ -185,7 +187,6 @@ def _trainer(
         devices=1,
         precision="bf16-mixed" if machine.precision == "bfloat16" else "32-true",
         max_epochs=1,  # the batches go on without end; the validation callback stops the training
-        gradient_clip_val=settings.clip,
         callbacks=[*callbacks[:-1], *_tensorboard_callbacks(settings), callbacks[-1]],
         logger=_tensorboard(run, settings),
         plugins=[SafeCheckpointIO()],

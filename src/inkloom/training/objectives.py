@@ -48,6 +48,11 @@ class LanguageModelling(pl.LightningModule):
         schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(self.config, self.progress.share(step)))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        """Clip the norm over all parameters; done here since Lightning refuses it beside a fused optimiser."""
+        if self.config.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["carried_state"] = self.carried
         checkpoint["random_state"] = torch.get_rng_state()

@@ -1,0 +1,5 @@
+"""`python -m inkloom` is the `inkloom` command."""
+
+from inkloom.cli import main
+
+main()

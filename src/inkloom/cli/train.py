@@ -1,0 +1,157 @@
+"""`inkloom train`: from a text to a trained, scored model."""
+
+from typing import Annotated, Any
+
+import typer
+
+from inkloom.cli.options import CorpusDir, Documents, Encoding, Json, TextColumn
+from inkloom.cli.terminal import messages, print_json, results
+from inkloom.errors import InputError
+
+LENGTH, MODEL, TEXT, RUN = "Length of training", "Model", "Text", "Run"
+
+
+def train(
+    corpus: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard input, or a name of `corpora list`."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="rnn, gru, lstm (default) or transformer.")
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="A named configuration.")
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="char (default).")
+    ] = None,
+    seq_len: Annotated[int | None, typer.Option(rich_help_panel=MODEL, help="Tokens in a training window.")] = None,
+    batch_size: Annotated[int | None, typer.Option(rich_help_panel=MODEL, help="Windows in a batch.")] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            metavar="KEY=VALUE",
+            rich_help_panel=MODEL,
+            help="Any setting by its dotted name, such as model.hidden_size=256; `inkloom train -o help` lists them.",
+        ),
+    ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", rich_help_panel=MODEL, help="Start from this run's weights and tokenizer."),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", rich_help_panel=LENGTH, help="Wall time, such as 80s or 5m.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(rich_help_panel=LENGTH, help="Optimiser steps.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(rich_help_panel=LENGTH, help="Times the text is read (10 if nothing is given).")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="PERCENTS", rich_help_panel=TEXT, help="Train, val and test, 90,5,5; or train and val."),
+    ] = None,
+    documents: Documents = None,
+    text_column: TextColumn = None,
+    encoding: Encoding = None,
+    corpus_dir: CorpusDir = None,
+    seed: Annotated[int | None, typer.Option(rich_help_panel=RUN, help="Of weights, batches and samples.")] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", rich_help_panel=RUN, help="The run's folder; runs/CORPUS-MODEL.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(rich_help_panel=RUN, help="Replace the run that --out holds.")] = False,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", rich_help_panel=RUN, help="Go on with an interrupted run.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=RUN, help="auto (measured), cpu, cuda or mps.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=RUN, help="auto (measured), float32 or bfloat16.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Train a model on a text and score it on text it has not seen.
+
+    Examples:
+
+    inkloom train my.txt
+
+    inkloom train shakespeare --model transformer --budget 5m
+
+    cat notes/*.md | inkloom train - --epochs 20
+
+    inkloom train --resume runs/my-lstm
+    """
+    from inkloom import api
+
+    if override == ["help"]:
+        _print_settings(model or "lstm", tokenizer or "char")
+        return
+    given: dict[str, Any] = {
+        "model": model,
+        "recipe": recipe,
+        "tokenizer": tokenizer,
+        "budget": budget,
+        "steps": steps,
+        "epochs": epochs,
+        "split": split,
+        "seed": seed,
+        "init": init,
+        "out": out,
+        "seq_len": seq_len,
+        "batch_size": batch_size,
+        "device": device,
+        "precision": precision,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    if resume is not None:
+        if corpus or override or overwrite or given:
+            extra = "a CORPUS" if corpus else f"--{next(iter(given), 'overwrite').replace('_', '-')}"
+            raise InputError(
+                f"--resume goes on with a run's own settings; {extra} cannot be given beside it. "
+                f"To train on from its weights with others: --init {resume}."
+            )
+        run = api.resume(resume, console=messages())
+    else:
+        text = (
+            api.load_corpus(
+                *corpus, encoding=encoding, documents=documents, text_column=text_column, corpus_dir=corpus_dir
+            )
+            if corpus
+            else None
+        )
+        run = api.train(text, overrides=override or (), overwrite=overwrite, console=messages(), **given)
+    summary = run.summary()
+    if json:
+        print_json(summary)
+        return
+    from inkloom.cli.tables import print_scores
+
+    print_scores(results(), summary)
+
+
+def _print_settings(model: str, tokenizer: str) -> None:
+    """Every field that `-o` can change, with its default and what it does."""
+    from inkloom.cli.tables import print_settings
+    from inkloom.models import MODELS
+    from inkloom.runs.directory import SplitConfig
+    from inkloom.tokenizers import TOKENIZERS
+    from inkloom.training.config import TrainingConfig
+
+    family = MODELS.load(model)
+    print_settings(
+        results(),
+        {
+            "model": (f"{MODELS.canonical(model)}", family.Config.help_lines()),
+            "training": (
+                f"{MODELS.canonical(model)}",
+                [
+                    (name, str(family.training_defaults.get(name, default)), text)
+                    for name, default, text in TrainingConfig.help_lines()
+                ],
+            ),
+            "tokenizer": (TOKENIZERS.canonical(tokenizer), TOKENIZERS.load(tokenizer).Config.help_lines()),
+            "split": ("", SplitConfig.help_lines()),
+        },
+    )

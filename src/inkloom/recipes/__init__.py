@@ -1,0 +1,29 @@
+"""Named configurations. Each file holds only what it changes from the defaults, with the reason and the source.
+
+A recipe is a mapping of sections: `corpus` (arguments of `load_corpus`), `model`, `tokenizer`, `training` and `split`. What a user
+gives on the command line goes before it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from inkloom.registry import Registry
+
+Recipe: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+RECIPES: Registry[Recipe] = Registry(
+    "recipe",
+    {
+        "shakespeare_lstm": "inkloom.recipes.shakespeare_lstm:RECIPE",
+        "shakespeare_transformer": "inkloom.recipes.shakespeare_transformer:RECIPE",
+        "char_lstm_adam": "inkloom.recipes.char_lstm_adam:RECIPE",
+    },
+)
+
+
+def load_recipe(name: str) -> Recipe:
+    """A recipe by name. InputError lists the known ones where it is none."""
+    return RECIPES.load(name)
+
+
+__all__ = ["RECIPES", "Recipe", "load_recipe"]

@@ -1,0 +1,50 @@
+"""What many tests share: one thread, a cache of their own, a real text and a small finished run."""
+
+import os
+import pydoc_data.topics
+from pathlib import Path
+
+import pytest
+import torch
+
+# Tests run side by side, one a core; more threads would only wait for each other.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _private_folders(monkeypatch, tmp_path_factory):
+    """No test reads or writes the user's cache, corpora or terminal settings."""
+    monkeypatch.setenv("INKLOOM_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+    monkeypatch.delenv("INKLOOM_CORPUS_DIR", raising=False)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def real_text() -> str:
+    """English text of 40,000 characters that every Python brings: its language reference."""
+    topics = pydoc_data.topics.topics
+    return "\n".join(topics[name] for name in sorted(topics))[:40_000]
+
+
+@pytest.fixture(scope="session")
+def text_file(tmp_path_factory, real_text) -> Path:
+    """The same as a file."""
+    file = tmp_path_factory.mktemp("text") / "reference.txt"
+    file.write_text(real_text, encoding="utf-8")
+    return file
+
+
+TINY = ("-o", "model.hidden_size=32", "-o", "model.embedding_size=16", "--batch-size", "8", "--seq-len", "32")
+"""Settings under which a training takes a second."""
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory, text_file) -> Path:
+    """The folder of a small LSTM, trained and scored. Tests that change a run copy it first."""
+    import inkloom
+
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    inkloom.train(text_file, out=out, steps=60, seed=1, overrides=TINY[1:4:2], batch_size=8, seq_len=32)
+    return out

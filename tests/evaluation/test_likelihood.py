@@ -1,0 +1,95 @@
+"""The score counts every token once, with the context that the protocol promises, in the units it names."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inkloom.data import EncodedPart
+from inkloom.errors import InputError
+from inkloom.evaluation import likelihood, score
+from inkloom.evaluation.likelihood import Scores, token_nats
+from tests.fakes import ContextModel, TableModel
+
+TABLE = torch.log_softmax(torch.randn(5, 5, generator=torch.Generator().manual_seed(0)), dim=-1)
+
+
+def random_ids(tokens: int) -> np.ndarray:
+    return np.random.default_rng(tokens).integers(0, 5, tokens + 1).astype(np.uint16)
+
+
+def known_nats(ids: np.ndarray) -> np.ndarray:
+    return -TABLE.numpy()[ids[:-1], ids[1:]]
+
+
+@pytest.mark.parametrize("window", [None, 1, 2, 7, 64, 10_000])
+@given(tokens=st.integers(1, 400))
+@settings(max_examples=40, deadline=None)
+def test_every_token_is_scored_exactly_once(window, tokens):
+    ids = random_ids(tokens)
+    assert token_nats(TableModel(TABLE, window), ids) == pytest.approx(known_nats(ids), abs=1e-5)
+
+
+def test_many_lanes_score_every_token_exactly_once(monkeypatch):
+    monkeypatch.setattr(likelihood, "WARM_UP", 8)
+    for tokens in (31, 40, 41, 500, 3333):
+        ids = random_ids(tokens)
+        assert token_nats(TableModel(TABLE), ids) == pytest.approx(known_nats(ids), abs=1e-5)
+
+
+def test_small_memory_for_logits_changes_nothing(monkeypatch):
+    ids = random_ids(777)
+    for window in (None, 16):
+        monkeypatch.setattr(likelihood, "LOGITS_AT_ONCE", 1)
+        assert token_nats(TableModel(TABLE, window), ids) == pytest.approx(known_nats(ids), abs=1e-5)
+
+
+def test_a_lane_is_scored_only_after_its_warm_up(monkeypatch):
+    monkeypatch.setattr(likelihood, "WARM_UP", 32)
+    ids = np.ones(5001, dtype=np.uint16)
+    nats = token_nats(ContextModel(needed=32), ids)
+    # Only the first 31 predictions, which have read fewer than 32 tokens, cost anything.
+    assert np.flatnonzero(nats > 1e-6).tolist() == list(range(31))
+
+
+def test_a_window_gives_every_token_half_a_window_or_all_that_precedes():
+    ids = np.ones(1000, dtype=np.uint16)
+    nats = token_nats(ContextModel(needed=32, context_window=64), ids)
+    assert np.flatnonzero(nats > 1e-6).tolist() == list(range(31))
+
+
+def test_units():
+    scores = Scores("val", tokens=10, chars=40, bytes=50, unknown_tokens=1, nats=20.0, charge_nats=8 * math.log(2))
+    assert scores.nats_per_token == 2.0
+    assert scores.perplexity == pytest.approx(math.exp(2))
+    assert scores.nats_per_char == pytest.approx((20 + 8 * math.log(2)) / 40)
+    assert scores.bits_per_char == pytest.approx((20 / math.log(2) + 8) / 40)
+    assert scores.bits_per_byte == pytest.approx((20 / math.log(2) + 8) / 50)
+    assert scores.charge_share == pytest.approx(8 * math.log(2) / (20 + 8 * math.log(2)))
+
+
+def test_a_hopeless_model_has_no_finite_perplexity_but_valid_json():
+    scores = Scores("val", tokens=1, chars=1, bytes=1, unknown_tokens=0, nats=1e6, charge_nats=0.0)
+    assert scores.perplexity == math.inf
+    assert scores.as_json()["perplexity"] is None
+
+
+def test_a_uniform_model_needs_log2_of_the_vocabulary():
+    ids = random_ids(300)
+    part = EncodedPart("test", ids, chars=300, bytes=300, unknown_tokens=0, charge_nats=0.0)
+    assert score(TableModel(torch.zeros(5, 5)), part).bits_per_char == pytest.approx(math.log2(5), abs=1e-6)
+
+
+def test_an_empty_split_is_refused():
+    part = EncodedPart("test", random_ids(0), chars=0, bytes=0, unknown_tokens=0, charge_nats=0.0)
+    with pytest.raises(InputError, match="test split is empty"):
+        score(TableModel(TABLE), part)
+
+
+def test_the_model_is_left_in_the_mode_it_was_in():
+    model = TableModel(TABLE).train()
+    token_nats(model, random_ids(10))
+    assert model.training
