@@ -136,6 +136,14 @@ def test_log_probabilities_are_the_models_own_whatever_the_filters():
     assert [token.logprob for token in row] == pytest.approx(expected, rel=1e-5)
 
 
+def test_logits_of_a_bfloat16_model_decide_in_float32():
+    model = Markov(torch.tensor([[0.0, 1.7, -2.3], [0.4, 3.1, 0.0], [1.0, 1.0, 1.0]])).to(torch.bfloat16)
+    (row,) = written(model, Pieces("a", "b"), [request([1], max_tokens=10)])
+    exact_VV = model.logits_VV.double().log_softmax(dim=-1)
+    expected = [float(exact_VV[before, after]) for before, after in zip([1, *ids(row)], ids(row), strict=False)]
+    assert [token.logprob for token in row] == pytest.approx(expected, rel=1e-6)
+
+
 def test_counts_from_the_prompt_on():
     model = Script([1, 2, 3, 4, 5], LETTERS.vocab_size)
     rows = written(model, LETTERS, [request(max_tokens=3), request([1, 2], max_tokens=4)])
@@ -157,6 +165,18 @@ def test_the_end_token_stops_a_row_and_reads_as_nothing():
 def test_the_end_token_as_the_last_that_is_allowed_is_a_stop():
     (row,) = written(Script([1, 0], LETTERS.vocab_size), LETTERS, [request(max_tokens=2)])
     assert (ids(row), row[-1].finish_reason) == ([1, 0], "stop")
+
+
+def test_text_that_was_held_back_is_shown_when_the_row_ends():
+    (row,) = written(Script([1, 2, 0], LETTERS.vocab_size), LETTERS, [request(stop="bc")])
+    assert [(token.text, token.finish_reason) for token in row] == [("a", None), ("", None), ("b", "stop")]
+
+
+def test_the_repetition_penalty_counts_the_prompt():
+    likes_a_then_b = Markov(torch.tensor([0.0, 5.0, 4.0]).expand(3, 3).clone())
+    penalised = {"greedy": True, "repetition_penalty": 2.0, "max_tokens": 1}
+    rows = written(likes_a_then_b, Pieces("a", "b"), [request([2], **penalised), request([1], **penalised)])
+    assert [text(row) for row in rows] == ["a", "b"]
 
 
 def test_finished_rows_leave_the_batch():

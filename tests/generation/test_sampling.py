@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from inkloom.generation import GenerationConfig
 from inkloom.generation.reference import reference_scores
-from inkloom.generation.sampling import Sampler, generator_of_sample
+from inkloom.generation.sampling import Sampler, generator_of_sample, gumbel_
 
 settings_strategy = st.builds(
     GenerationConfig,
@@ -58,6 +58,13 @@ def test_draws_follow_the_filtered_softmax():
     observed_V = frequencies([0.4, 0.3, 0.2, 0.1], GenerationConfig(temperature=0.5, top_k=2), draws=20_000)
     assert observed_V[2:].sum() == 0
     assert chi_square(observed_V[:2], [16 / 25, 9 / 25]) < 10.9  # 99.9 %, 1 degree of freedom
+
+
+def test_noise_is_finite_at_both_ends_of_the_uniform_numbers():
+    """Infinite noise would drop the only token that is left, or draw one that has no probability."""
+    least_and_most = gumbel_(torch.tensor([0.0, 2.0**-24, 0.5, 1 - 2.0**-24]))
+    assert least_and_most.isfinite().all()
+    assert (least_and_most.diff() > 0).all()
 
 
 def test_a_token_without_probability_is_never_drawn():

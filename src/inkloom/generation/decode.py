@@ -99,7 +99,7 @@ class Batch:
 
     @torch.inference_mode()
     def join(self, requests: Sequence[Request]) -> None:
-        """Read the prompts and add a row for each request. A prompt that stands in a row is read once."""
+        """Read the prompts and add a row for each request. Neighbours with the same prompt read it once."""
         states = [self._state] if self._rows else []
         unread = []
         for prompt, group in itertools.groupby(requests, key=lambda request: list(request.prompt)):

@@ -78,7 +78,12 @@ class Sampler:
     def _gumbel_noise(self) -> Tensor:
         for uniform_V, generator in zip(self._uniform_SV, self._generators, strict=True):
             uniform_V.uniform_(generator=generator)
-        return self._uniform_SV.clamp_(min=LEAST_UNIFORM).log_().neg_().log_().neg_()
+        return gumbel_(self._uniform_SV)
+
+
+def gumbel_(uniform: Tensor) -> Tensor:
+    """Gumbel noise, -log(-log(u)), from float32 numbers u in [0, 1), in place; finite for all of them."""
+    return uniform.clamp_(min=LEAST_UNIFORM).log_().neg_().log_().neg_()
 
 
 def _active(table: Registry[Strength], settings: Sequence[GenerationConfig]) -> list[tuple[Strength, Tensor]]:

@@ -2,7 +2,7 @@
 
 The ids are 0 for a character outside the vocabulary (`<unk>`), 1 for the end of a document (`<end>`), and from 2 on the
 characters of the train text, sorted by code point. Encoding looks every code point up in one table (UTF-32 gives the
-code points as an array), some 1.5 GB of ASCII text a second on one core.
+code points as an array): some 900 MB of ASCII text a second on one core.
 
 A character that the vocabulary lacks costs 8 bits for each of its UTF-8 bytes: what it takes to spell it out. Lone
 surrogates (halves of a UTF-16 pair, which no UTF-8 text can hold) never enter a vocabulary; they encode as unknown
