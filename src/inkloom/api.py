@@ -93,7 +93,8 @@ def resume(name: str | Path, console: "Console | None" = None) -> "Run":
     text = open_corpus(config.corpus)
     if text.sha256 != config.corpus_sha256:
         raise InputError(
-            f"{' '.join(config.corpus.sources)} has changed since {directory.path} began. Restore the text, or train anew."
+            f"{' '.join(config.corpus.sources)} has changed since {directory.path} began. "
+            "Restore the text, or train anew."
         )
     return _fit_and_report(directory, text, console)
 
@@ -110,7 +111,9 @@ def _corpus(corpus: str | Path | Corpus | Sequence[str | Path] | None, recipe: M
         return corpus
     if corpus is None:
         if "corpus" not in recipe:
-            raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
+            raise InputError(
+                "No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`."
+            )
         corpus_fields = dict(recipe["corpus"])
         return load_corpus(*corpus_fields.pop("sources"), **corpus_fields)
     sources = [corpus] if isinstance(corpus, str | Path) else corpus

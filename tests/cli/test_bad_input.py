@@ -1,7 +1,7 @@
 """What strangers get wrong: one line, exit code 2, before any work, and nothing half written."""
 
+import io
 import json
-import os
 import shutil
 
 import pytest
@@ -129,7 +129,7 @@ def snapshot(folder):
 
 @pytest.mark.parametrize("case", CASES)
 def test_bad_input_gets_one_line_and_changes_nothing(bad, capsys, monkeypatch, case):
-    monkeypatch.setattr("sys.stdin", open(os.devnull))  # noqa: SIM115  closed with the process
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     arguments, expected = CASES[case]
     before = snapshot(bad)
     code = inkloom(list(arguments))

@@ -45,7 +45,7 @@ def test_a_damaged_file_is_refused(tmp_path, damage):
 
 def test_weights_of_another_shape_are_refused(tmp_path):
     save_weights(Tied(4), tmp_path / "w")
-    with pytest.raises(InputError, match=r"one.weight is \(4, 4\), not \(3, 3\)"):
+    with pytest.raises(InputError, match=r"one\.\w+ is \(4,.*\), not \(3,"):
         load_weights(Tied(3), tmp_path / "w")
 
 

@@ -38,4 +38,4 @@ def demo(
     out.print(sample.text.strip(), markup=False, highlight=False)
     out.rule("Scores", align="left")
     print_scores(out, summary)
-    out.print(f"More:   inkloom generate {summary['run']} --prompt \"…\"", markup=False, soft_wrap=True)
+    out.print(f'More:   inkloom generate {summary["run"]} --prompt "…"', markup=False, soft_wrap=True)

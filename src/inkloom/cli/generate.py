@@ -21,7 +21,9 @@ def generate(
     num_samples: Annotated[int | None, typer.Option(help="How many samples to write (1).")] = None,
     stop: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="End a sample here; may be repeated.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same text.")] = None,
-    temperature: Annotated[float | None, typer.Option(rich_help_panel=CHOICE, help="Below 1 safer, above 1 wilder.")] = None,
+    temperature: Annotated[
+        float | None, typer.Option(rich_help_panel=CHOICE, help="Below 1 safer, above 1 wilder.")
+    ] = None,
     top_k: Annotated[int | None, typer.Option(rich_help_panel=CHOICE, help="Among the K likeliest only.")] = None,
     top_p: Annotated[
         float | None, typer.Option(rich_help_panel=CHOICE, help="Among the likeliest that together reach P.")
@@ -116,7 +118,9 @@ def _prompt(prompt: str, prompt_file: str | None) -> str:
             return Path(prompt_file).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise InputError(f"--prompt-file {prompt_file} cannot be read: {reason}. Give a UTF-8 text file.") from error
+            raise InputError(
+                f"--prompt-file {prompt_file} cannot be read: {reason}. Give a UTF-8 text file."
+            ) from error
     if prompt == "-":
         return sys.stdin.read()
     return prompt

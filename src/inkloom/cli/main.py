@@ -41,7 +41,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
 ) -> None:
     """Options before the verb; `--debug` is read by `main`, which also takes it behind the verb."""
@@ -100,4 +102,3 @@ def explain(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
 
 
 VERBS = frozenset({"train", "generate", "evaluate", "corpora", "runs", "doctor", "demo"})
-

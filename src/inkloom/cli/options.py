@@ -4,11 +4,13 @@ from typing import Annotated
 
 import typer
 
+from inkloom.corpus.documents import Kind
+
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout; all else goes to stderr.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
 Encoding = Annotated[str | None, typer.Option(help="The files' encoding; found from the bytes otherwise.")]
 Documents = Annotated[
-    str | None, typer.Option(metavar="KIND", help="What one document is: files, lines, jsonl, csv or tsv.")
+    Kind | None, typer.Option(metavar="KIND", help="What one document is: files, lines, jsonl, csv or tsv.")
 ]
 TextColumn = Annotated[str | None, typer.Option(metavar="NAME", help="The column or key that holds the text.")]
 CorpusDir = Annotated[

@@ -47,7 +47,9 @@ def show(run: RunName, json: Json = False) -> None:
     config = directory.read_config().model_dump(mode="json")
     summary = directory.read_json(directory.evaluation_file) if directory.finished else None
     if json:
-        print_json({"run": str(directory.path), "state": _row(directory)["state"], "config": config, "summary": summary})
+        print_json(
+            {"run": str(directory.path), "state": _row(directory)["state"], "config": config, "summary": summary}
+        )
         return
     import json as json_library
 

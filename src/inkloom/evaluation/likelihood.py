@@ -1,8 +1,8 @@
-"""The score of a model on a split: every token once, in nats per token and bits per character of the original text.
+"""The score of a model on a split: every token once, in nats per token and bits per original character.
 
-A model that carries all that precedes in its state reads the split as lanes side by side. A lane starts `WARM_UP` tokens
-early and is scored only after them, so every token is predicted by a state that has read at least so much of the
-text before it; the first lane starts at the beginning. A model with a context window reads windows that advance
+A model that carries all that precedes in its state reads the split as lanes side by side. A lane starts `WARM_UP`
+tokens early and is scored only after them, so every token is predicted by a state that has read at least so much of
+the text before it; the first lane starts at the beginning. A model with a context window reads windows that advance
 by half a window and scores the later half: every token sees at least half a window of context, or all that precedes it.
 
 Shapes: B lanes or windows, T tokens, V vocabulary.
@@ -37,8 +37,8 @@ LOGITS_AT_ONCE = 1 << 24
 class Scores:
     """Totals over a split, and the protocol's units made from them.
 
-    `nats` are what the model paid for the tokens; `charge_nats` is the price of text the tokenizer lost. Per token and as
-    perplexity the vocabulary is closed: the charge is left out. Per character and per byte it is included.
+    `nats` are what the model paid for the tokens; `charge_nats` is the price of text the tokenizer lost. Per token and
+    as perplexity the vocabulary is closed: the charge is left out. Per character and per byte it is included.
     """
 
     split: str

@@ -1,7 +1,7 @@
 """Named configurations. Each file holds only what it changes from the defaults, with the reason and the source.
 
-A recipe is a mapping of sections: `corpus` (arguments of `load_corpus`), `model`, `tokenizer`, `training` and `split`. What a user
-gives on the command line goes before it.
+A recipe is a mapping of sections: `corpus` (arguments of `load_corpus`), `model`, `tokenizer`, `training` and `split`.
+What a user gives on the command line goes before it.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """A character Transformer on tiny-Shakespeare at sequence length 128 for 50 epochs.
 
 Source: the classic classroom comparison of an LSTM and a Transformer on this text at sequence lengths 8 to 256, whose
-split leaks (see `shakespeare_lstm`). The layout is the default one; `-o model.preset=vaswani` is nearest to the original.
+split leaks (see `shakespeare_lstm`). The layout is the default one; `-o model.preset=vaswani` is nearest to the
+original.
 """
 
 from inkloom.recipes import Recipe

@@ -1,4 +1,4 @@
-"""The files of a run and the settings that rebuild it. Imports nothing heavy: config.json is written before PyTorch loads."""
+"""The files of a run and the settings that rebuild it. Light: config.json is written before PyTorch loads."""
 
 import contextlib
 import importlib.metadata
@@ -129,7 +129,8 @@ class RunDirectory:
         made_by = data.get("format")
         if isinstance(made_by, int) and made_by > FORMAT:
             raise InputError(
-                f"{self.path} was made by a newer inkloom (run format {made_by}; this one reads {FORMAT}). Update inkloom."
+                f"{self.path} was made by a newer inkloom (run format {made_by}; this one reads {FORMAT}). "
+                "Update inkloom."
             )
         try:
             return RunConfig.model_validate(data)
@@ -159,7 +160,8 @@ def check_out(out: Path, *, overwrite: bool) -> RunDirectory:
     if run.config_file.exists():
         if not overwrite:
             raise InputError(
-                f"{out} already holds a run. Give another --out, --overwrite to replace it, or `--resume {out}` to go on."
+                f"{out} already holds a run. Give another --out, --overwrite to replace it, "
+                f"or `--resume {out}` to go on."
             )
     elif out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out} is a folder with other files in it. Give --out a new or empty folder.")

@@ -49,11 +49,15 @@ class Run:
 
         Raises InputError for a setting out of its range and for a prompt that the vocabulary cannot spell.
         """
-        return generate(self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation"))
+        return generate(
+            self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation")
+        )
 
     def stream(self, prompt: str = "", **settings: Any) -> Iterator[str]:
         """One sample as `generate` writes it, in pieces as soon as they are final."""
-        return stream(self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation"))
+        return stream(
+            self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation")
+        )
 
     def summary(self) -> dict[str, Any]:
         """The keys of `inkloom train --json`: what was trained, for how long, and the scores of every split.
@@ -87,8 +91,8 @@ class Run:
         corpus = open_corpus(self.config.corpus)
         if self.config.corpus_sha256 != corpus.sha256:
             raise InputError(
-                f"{' '.join(self.config.corpus.sources)} has changed since {self.name} was trained, so its splits are others "
-                "now. Restore the text, or score the new one with --corpus."
+                f"{' '.join(self.config.corpus.sources)} has changed since {self.name} was trained, so its splits are "
+                "others now. Restore the text, or score the new one with --corpus."
             )
         return split_corpus(corpus, self.config.split.shares, self.config.split.seed)
 

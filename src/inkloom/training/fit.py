@@ -7,7 +7,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.utilities.warnings import PossibleUserWarning
 from rich.console import Console
 
 from inkloom.config import build
@@ -67,7 +66,7 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     progress = progress_for(settings, source.steps_per_epoch, clock)
     objective = OBJECTIVES.load(FAMILIES[config.model["name"]].objective)(model, settings, progress)
     _describe(console, config, machine, model, encoded, source)
-    validation = Validation(encoded["val"], progress, settings.validations, settings.patience)
+    validation = Validation(model, encoded["val"], progress, settings.validations, settings.patience)
     interrupt = Interrupt()
     tokens_per_step = settings.batch_size * settings.seq_len
     prompt = Run(run).default_prompt
@@ -75,15 +74,14 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
         interrupt,
         validation,
         Metrics(run.metrics_file, validation, progress, tokens_per_step),
-        Samples(run.samples_file, validation, progress, tokenizer, prompt, settings.samples, settings.seed),
+        Samples(model, run.samples_file, validation, progress, tokenizer, prompt, settings.samples, settings.seed),
         Display(console, validation, progress, tokens_per_step),
-        Checkpoints(run, validation, clock, settings.checkpoint_seconds),
+        Checkpoints(model, run, validation, clock, settings.checkpoint_seconds),
     ]
     if checkpoint is None or not checkpoint["finished"]:
         trainer = _trainer(run, settings, machine, callbacks)
         with warnings.catch_warnings():
             # The batches depend on the step alone, so a mid-epoch resume is exact, whatever Lightning may fear.
-            warnings.filterwarnings("ignore", category=PossibleUserWarning)
             warnings.filterwarnings("ignore", module="pytorch_lightning")
             batches = source.batches_from(checkpoint["global_step"] if checkpoint else 0)
             trainer.fit(objective, batches, ckpt_path=run.last_checkpoint if checkpoint else None)
@@ -137,7 +135,9 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
     # The window shrinks to the text, not below two tokens: one is read and one predicted.
     train_chars = split_corpus(corpus, config.split.shares, config.split.seed)["train"].chars
     if config.tokenizer["name"] == "char" and training.seq_len > train_chars:
-        log.warning(f"The text has {train_chars} characters to train on; the window shrinks from {training.seq_len} to that.")
+        log.warning(
+            f"The text has {train_chars} characters to train on; the window shrinks from {training.seq_len} to that."
+        )
         training = training.replace(seq_len=train_chars)
     model = build(family.Config, without_name(config.model), "model").resolve(training.seq_len)
     tokenizer_class = TOKENIZERS.load(config.tokenizer["name"])
@@ -177,9 +177,7 @@ def _initialise(model: LanguageModel, config: RunConfig) -> None:
         load_weights(model, load_run(config.init).directory.weights_file)
 
 
-def _trainer(
-    run: RunDirectory, settings: TrainingConfig, machine: Machine, callbacks: list[pl.Callback]
-) -> pl.Trainer:
+def _trainer(run: RunDirectory, settings: TrainingConfig, machine: Machine, callbacks: list[pl.Callback]) -> pl.Trainer:
     torch.set_num_threads(machine.threads)
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     return pl.Trainer(

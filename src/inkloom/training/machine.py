@@ -64,7 +64,7 @@ def fastest_device() -> str:
 
 
 def product_rate(device: str, dtype: torch.dtype) -> float:
-    """Median rate of matrix products, in 1e9 floating-point operations a second; 0 where the device has no such type."""
+    """Median rate of matrix products, in 1e9 floating-point operations a second; 0 where the device lacks the type."""
     try:
         left, right = (torch.randn(SIZE, SIZE, device=device).to(dtype) for _ in range(2))
         seconds = [_time_product(left, right) for _ in range(12)]

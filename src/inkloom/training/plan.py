@@ -34,7 +34,8 @@ def plan(
 ) -> tuple[RunDirectory, RunConfig]:
     """Check a training's settings; returns where the run will lie and its config. Writes nothing.
 
-    recipe: sections with their differences from the defaults; `model`, `tokenizer`, `training` and `overrides` go before it.
+    recipe: sections with their differences from the defaults; `model`, `tokenizer`, `training` and `overrides`
+        go before it.
     Raises InputError for names, fields and values that are not accepted, and for an `out` that cannot be written to.
     """
     fields = parse_overrides(overrides, SECTIONS)
@@ -97,4 +98,4 @@ def _check_init(init: str, model: str | None, tokenizer: str | None, fields: Map
     for section in ("model", "tokenizer"):
         if fields[section]:
             field = next(iter(fields[section]))
-            raise InputError(f"-o {section}.{field} cannot be combined with --init: {init} brings its own. Leave one out.")
+            raise InputError(f"-o {section}.{field} cannot be combined with --init: {init} brings its own. Drop one.")

@@ -10,6 +10,7 @@ from pytorch_lightning.plugins.io import CheckpointIO
 
 from inkloom.errors import InputError
 from inkloom.files import atomic_write
+from inkloom.models.base import LanguageModel
 from inkloom.runs import RunDirectory
 from inkloom.runs.weights import save_weights
 from inkloom.training.callbacks.validation import Validation
@@ -43,7 +44,10 @@ class Checkpoints(pl.Callback):
     """Write the best weights after a validation that improved, and the resume state after every validation and at
     least every `seconds`."""
 
-    def __init__(self, run: RunDirectory, validation: Validation, clock: Clock, seconds: float) -> None:
+    def __init__(
+        self, model: LanguageModel, run: RunDirectory, validation: Validation, clock: Clock, seconds: float
+    ) -> None:
+        self.model = model
         self.run = run
         self.validation = validation
         self.clock = clock
@@ -53,7 +57,7 @@ class Checkpoints(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         validated = self.validation.step == trainer.global_step
         if validated and self.validation.improved:
-            save_weights(pl_module.model, self.run.weights_file)
+            save_weights(self.model, self.run.weights_file)
         if validated or trainer.should_stop or time.perf_counter() - self.saved_at > self.seconds:
             trainer.save_checkpoint(self.run.last_checkpoint)
             self.saved_at = time.perf_counter()

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 
 from inkloom.files import GrowingFile
 from inkloom.generation import GenerationConfig, generate
+from inkloom.models.base import LanguageModel
 from inkloom.tokenizers import Tokenizer
 from inkloom.training.callbacks.validation import Validation
 from inkloom.training.schedule import Progress
@@ -19,6 +20,7 @@ class Samples(pl.Callback):
 
     def __init__(
         self,
+        model: LanguageModel,
         file: Path,
         validation: Validation,
         progress: Progress,
@@ -27,6 +29,7 @@ class Samples(pl.Callback):
         times: int,
         seed: int,
     ) -> None:
+        self.model = model
         self.file = GrowingFile(file)
         self.validation = validation
         self.progress = progress
@@ -44,7 +47,7 @@ class Samples(pl.Callback):
         if self.validation.step != trainer.global_step or due <= self.written:
             return
         self.written = due
-        (sample,) = generate(pl_module.model, self.tokenizer, self.prompt, self.config)
+        (sample,) = generate(self.model, self.tokenizer, self.prompt, self.config)
         title = f"=== step {trainer.global_step}, val {self.validation.nats_per_token:.4f} nats per token ==="
         self.file.append(f"{title}\n{sample.text}\n\n")
 

@@ -7,6 +7,7 @@ import pytorch_lightning as pl
 
 from inkloom.data import EncodedPart
 from inkloom.evaluation.likelihood import token_nats
+from inkloom.models.base import LanguageModel
 from inkloom.training.schedule import Progress
 
 MOST_BYTES = 2_000_000
@@ -19,10 +20,13 @@ LARGEST_SHARE = 0.05
 class Validation(pl.Callback):
     """Score val at equal distances of progress, and at its end.
 
-    After a step in which it scored, `step` is that step, `nats_per_token` the score and `improved` whether it is the best.
+    After a step in which it scored, `step` is that step, `nats_per_token` the score and `improved` whether it is best.
     """
 
-    def __init__(self, part: EncodedPart, progress: Progress, times: int, patience: int | None) -> None:
+    def __init__(
+        self, model: LanguageModel, part: EncodedPart, progress: Progress, times: int, patience: int | None
+    ) -> None:
+        self.model = model
         share = min(1.0, MOST_BYTES / max(part.bytes, 1))
         self.ids = part.ids[: 1 + max(1, int(part.tokens * share))]
         self.partial = share < 1.0
@@ -44,7 +48,7 @@ class Validation(pl.Callback):
             return
         started = time.perf_counter()
         with trainer.precision_plugin.forward_context():
-            self.nats_per_token = float(token_nats(pl_module.model, self.ids).mean())
+            self.nats_per_token = float(token_nats(self.model, self.ids).mean())
         self.step, self.done = trainer.global_step, share
         self.improved = self.nats_per_token < self.best
         if self.improved:
