@@ -16,6 +16,12 @@ class InputError(InkloomError):
     exit_code = 2
 
 
+class Interrupted(InkloomError):
+    """The user stopped the work. The message says what was saved and how to go on."""
+
+    exit_code = 130
+
+
 def unknown_name(kind: str, got: str, known: Iterable[str]) -> InputError:
     """The error for a name that is none of `known`: lists them, the nearest first where one is near."""
     names = sorted(known)

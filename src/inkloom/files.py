@@ -23,9 +23,11 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     temporary = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") if binary else os.fdopen(
-            descriptor, "w", encoding="utf-8", newline="\n"
-        ) as file:
+        with (
+            os.fdopen(descriptor, "wb")
+            if binary
+            else os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file
+        ):
             yield file
             file.flush()
             os.fsync(file.fileno())

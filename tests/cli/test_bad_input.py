@@ -59,7 +59,7 @@ CASES = {
     "only blanks": (("train", "blank.txt"), "blank.txt"),
     "binary noise": (("train", "noise.txt"), "noise.txt"),
     "folder without text": (("train", "no_text"), "no_text"),
-    "too short to split": (("train", "one.txt"), "short"),
+    "too short to split": (("train", "one.txt"), "too few to split"),
     "wrong column": (("train", "table.csv"), "words"),
     "broken row": (("train", "bad.jsonl"), "line 2"),
     "unknown encoding": ((*TRAIN, "--encoding", "utf-99"), "utf-99"),

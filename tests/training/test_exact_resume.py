@@ -81,5 +81,7 @@ def test_ctrl_c_saves_and_the_run_goes_on(tmp_path, text_file):
     assert (run / "checkpoints" / "last.ckpt").exists()
     assert (run / "model.safetensors").exists()
     assert not (run / "evaluation.json").exists()
+    whole = tmp_path / "whole"
     subprocess.run(command("--resume", run), check=True, capture_output=True)
-    assert rows(run)[-1]["step"] == "400"
+    subprocess.run(command(text_file, *ARGUMENTS, "--out", whole), check=True, capture_output=True)
+    assert rows(run) == rows(whole)

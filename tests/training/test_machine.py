@@ -11,7 +11,7 @@ def test_rates_are_measured():
 
 
 def test_a_type_without_products_has_the_rate_0():
-    assert product_rate("cpu", torch.float8_e4m3fn) == 0.0
+    assert product_rate("cpu", torch.bool) == 0.0
 
 
 def test_auto_takes_the_faster_precision():

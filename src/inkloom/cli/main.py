@@ -12,7 +12,7 @@ import typer
 import inkloom
 from inkloom.cli import corpora, demo, doctor, evaluate, generate, runs, train
 from inkloom.cli.terminal import print_json, say, say_error, show_log
-from inkloom.errors import InkloomError
+from inkloom.errors import InkloomError, Interrupted
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -64,15 +64,20 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.Exit as end:
+        if end.exit_code == EXIT_INTERRUPTED:  # what becomes of Ctrl-C inside a verb
+            say("Interrupted.")
         return end.exit_code
     except BrokenPipeError:
         # The reader left (`| head`). Python would complain once more when it closes stdout.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
-    except (KeyboardInterrupt, typer.Abort) as stop:
-        say(str(stop) or "Interrupted.")
+    except (KeyboardInterrupt, typer.Abort):
+        say("Interrupted.")
         return EXIT_INTERRUPTED
+    except Interrupted as stop:
+        say(str(stop))
+        return stop.exit_code
     except Exception as error:
         if debug:
             traceback.print_exc()

@@ -1,10 +1,16 @@
 """What a corpus is, and how it is cut: whole documents or contiguous spans, before any window is drawn."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from inkloom.config import Config
+from inkloom.errors import InkloomError
+
+
+class FetchError(InkloomError):
+    """A named corpus that could not be fetched: no network, or not the bytes that were meant."""
 
 
 class CorpusConfig(Config):
@@ -57,7 +63,7 @@ class Part:
     @property
     def bytes(self) -> int:
         """UTF-8 bytes of the original text."""
-        return sum(len(text.encode()) for text in self.texts) + self.end_chars * len(self.texts)
+        return sum(map(_utf8_length, self.texts)) + self.end_chars * len(self.texts)
 
 
 @dataclass(frozen=True)
@@ -77,3 +83,19 @@ class Corpus:
 
     notices: tuple[str, ...] = ()
     """What the user should be told about how the text was read."""
+
+
+def _utf8_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def fingerprint(parts: Iterable[Part]) -> str:
+    """The SHA-256 of texts and their boundaries, in hexadecimal: of each part's shape, lengths and UTF-8 bytes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        lengths = ",".join(str(len(text)) for text in part.texts)
+        digest.update(f"{part.name} {part.documents} {part.end_chars} {lengths}\n".encode())
+        joined = part.texts[0] if len(part.texts) == 1 else "".join(part.texts)
+        for start in range(0, len(joined), 1 << 20):  # by pieces: a copy of the whole text would double the memory
+            digest.update(joined[start : start + (1 << 20)].encode())
+    return digest.hexdigest()

@@ -32,6 +32,21 @@ from inkloom.models.dropout import Dropout
 logger = logging.getLogger("inkloom")
 
 
+class RMSNorm(nn.Module):
+    """x / sqrt(mean(x^2) + 1e-6) times a gain for each number: LayerNorm without centring.
+
+    nn.RMSNorm warns where autocast brings bfloat16 numbers to its float32 gains; here the gains follow the input.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The last dimension normalised, in the type of `x`; sums are float32."""
+        return functional.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), eps=1e-6)
+
+
 @dataclass(frozen=True)
 class Layout:
     """What distinguishes the blocks of one published model from another's."""
@@ -117,7 +132,7 @@ LAYOUTS = {
     ),
     "qwen3": Layout(
         positions="rotary",
-        norm=partial(nn.RMSNorm, eps=1e-6),
+        norm=RMSNorm,
         norm_first=True,
         norm_queries_and_keys=True,
         activation=functional.silu,

@@ -13,7 +13,7 @@ from inkloom.config import build
 from inkloom.corpus import split_corpus
 from inkloom.corpus.base import Corpus, Part
 from inkloom.data import BATCHINGS, BatchSource, EncodedPart, encode_part
-from inkloom.errors import InputError
+from inkloom.errors import InputError, Interrupted
 from inkloom.evaluation import score
 from inkloom.files import write_json
 from inkloom.models import FAMILIES, MODELS
@@ -34,10 +34,6 @@ from inkloom.training.objectives import OBJECTIVES
 from inkloom.training.schedule import Clock, progress_for
 
 log = logging.getLogger("inkloom")
-
-
-class Interrupted(KeyboardInterrupt):
-    """The user stopped the training; the run is saved and can be resumed."""
 
 
 def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
@@ -244,4 +240,3 @@ def _describe(
     console.print(f"Machine: {machine.device}, {machine.precision}{rates if machine.bfloat16_rate else ''}")
 
 
-__all__ = ["Interrupted", "final_scores", "fit", "resolve"]

@@ -42,7 +42,7 @@ class Metrics(pl.Callback):
         step = trainer.global_step
         share = self.progress.share(step)
         validated = self.validation.step == step
-        if not (validated or trainer.should_stop or share >= self.written + 1 / ROWS):
+        if not (validated or share >= self.written + 1 / ROWS):
             return
         self.train_loss = float(self.loss_sum) / self.losses
         val_loss = f"{self.validation.nats_per_token:.6f}" if validated else ""

@@ -44,7 +44,7 @@ class Validation(pl.Callback):
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         share = self.progress.share(trainer.global_step)
-        if share < 1.0 and share < self.done + self.distance and not trainer.should_stop:
+        if share < 1.0 and share < self.done + self.distance:
             return
         started = time.perf_counter()
         with trainer.precision_plugin.forward_context():

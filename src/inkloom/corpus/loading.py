@@ -1,0 +1,194 @@
+"""From what the user named to a corpus: find, read, decode, cut into documents."""
+
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from inkloom.config import build
+from inkloom.corpus.base import Corpus, CorpusConfig, Part, fingerprint
+from inkloom.corpus.documents import Kind, kind_of, split_documents
+from inkloom.corpus.sources import STDIN, Source, TextFile, locate
+from inkloom.errors import InputError
+
+log = logging.getLogger("inkloom")
+
+# A folder may hold hundreds of files in one legacy encoding; the first few notices say what there is to say.
+MOST_NOTICES = 4
+
+
+def load_corpus(
+    *sources: str | os.PathLike[str],
+    encoding: str | None = None,
+    documents: Kind | None = None,
+    text_column: str | None = None,
+    corpus_dir: str | os.PathLike[str] | None = None,
+) -> Corpus:
+    """Read a text: named corpora, files, folders, or "-" for standard input.
+
+    sources: one or more; the first names the corpus. A path wins over a named corpus where it exists.
+    encoding: of the files; found from the bytes where none is given.
+    documents: what a document is: "files", "lines", or a row of "jsonl", "csv" or "tsv". Where none is given, a single
+        file is one running text, several files are documents, and the endings .jsonl, .csv and .tsv speak for themselves.
+    text_column: the column or key that holds the text of a row; "text" where none is given.
+    corpus_dir: a folder that may already hold a named corpus's file (also INKLOOM_CORPUS_DIR).
+
+    Raises InputError, in one line, for what is not there, not readable, not text or empty, and FetchError for a named
+    corpus that cannot be fetched. What should be known about how the text was read is logged as a warning.
+    """
+    fields = {
+        "sources": tuple(os.fspath(source) for source in sources),
+        "encoding": encoding,
+        "documents": documents,
+        "text_column": text_column,
+        "corpus_dir": None if corpus_dir is None else os.fspath(corpus_dir),
+    }
+    return open_corpus(build(CorpusConfig, fields, "corpus"))
+
+
+def open_corpus(config: CorpusConfig) -> Corpus:
+    """The corpus that a config describes, as `load_corpus` reads it.
+
+    The corpus's own config finds it again from any folder: its paths are absolute, and standard input is a file.
+    """
+    corpus = read_corpus(config)
+    for notice in corpus.notices:
+        log.warning("%s", notice)
+    return corpus
+
+
+def read_corpus(config: CorpusConfig) -> Corpus:
+    """`open_corpus` without the announcements, which are in the corpus's `notices`."""
+    if not any(config.sources):
+        raise InputError("No text given. Name a file, a folder, a named corpus such as shakespeare, or - for standard input.")
+    if config.sources.count(STDIN) > 1:
+        raise InputError("Standard input (-) is named twice; it can be read once.")
+    corpus_dir = _corpus_dir(config)
+    sources = [locate(source, config.encoding, config.documents) for source in config.sources]
+    _refuse_repeats(sources)
+    _check_options(config, sources)
+    reader = _Reader(config, corpus_dir)
+    with_splits = [source for source in sources if source.splits]
+    if with_splits and len(sources) > 1:
+        raise InputError(
+            f"{with_splits[0].again} comes with its own splits, so it cannot be joined with other sources. Give it alone."
+        )
+    if with_splits:
+        splits = {name: reader.part(name, [file]) for name, file in with_splits[0].splits.items()}
+        whole = Part("all", ())
+    else:
+        splits = {}
+        whole = reader.whole(sources)
+    found_again = config.replace(
+        sources=tuple(source.again for source in sources), corpus_dir=None if corpus_dir is None else str(corpus_dir)
+    )
+    notices = [notice for source in sources for notice in source.notices] + reader.notices
+    return Corpus(
+        name=sources[0].name,
+        config=found_again,
+        whole=whole,
+        own_splits=splits,
+        sha256=fingerprint(splits.values() if splits else [whole]),
+        notices=tuple(notices),
+    )
+
+
+def _corpus_dir(config: CorpusConfig) -> Path | None:
+    chosen = config.corpus_dir or os.environ.get("INKLOOM_CORPUS_DIR")
+    if not chosen:
+        return None
+    folder = Path(os.path.abspath(Path(chosen).expanduser()))
+    if config.corpus_dir and not folder.is_dir():
+        raise InputError(f"--corpus-dir got {chosen}, which is no folder. Name the folder that holds the corpus's file.")
+    return folder
+
+
+def _refuse_repeats(sources: Iterable[Source]) -> None:
+    """A text that is read twice would stand in train and in held-out parts."""
+    seen: set[str] = set()
+    for source in sources:
+        for text in [str(file.path) for file in source.files] or [source.again]:
+            if text in seen:
+                raise InputError(f"{text} is named twice. Name every text once.")
+            seen.add(text)
+
+
+def _check_options(config: CorpusConfig, sources: Iterable[Source]) -> None:
+    """Refuse options that would do nothing, since the user meant something by them."""
+    sources = list(sources)
+    files = [file for source in sources for file in (*source.files, *source.splits.values())]
+    if config.encoding and not files:
+        raise InputError(f"--encoding got {config.encoding!r}, but a named corpus has no files to decode. Leave it out.")
+    tables = ("jsonl", "csv", "tsv")
+    if config.text_column and not any(kind_of(file.path, config.documents) in tables for file in files):
+        raise InputError(
+            f"--text-column got {config.text_column!r}, but the text is no table. "
+            "Give a .jsonl, .csv or .tsv file, or add --documents jsonl, csv or tsv."
+        )
+    if config.documents in tables and not files:
+        raise InputError(f"--documents got {config.documents}, but a named corpus is no table. It takes lines or files.")
+
+
+class _Reader:
+    """Reads files and named corpora into parts, and gathers what should be announced."""
+
+    def __init__(self, config: CorpusConfig, corpus_dir: Path | None) -> None:
+        self.config = config
+        self.corpus_dir = corpus_dir
+        self._decoding: list[str] = []
+        self._left_out: list[str] = []
+
+    def whole(self, sources: list[Source]) -> Part:
+        """All sources as one part."""
+        named = {source.name: source.named.read(self.corpus_dir) for source in sources if source.named}
+        kinds: set[Kind] = set()
+        texts: list[str] = []
+        for source in sources:
+            for text in named.get(source.name, ()) if source.named else ():
+                kind = self.config.documents or "files"
+                kinds.add(kind)
+                texts += split_documents(text, kind, None, source.name)[0]
+            for file in source.files:
+                kinds.add(kind_of(file.path, self.config.documents))
+                texts += self._documents(file)
+        if not texts:
+            raise InputError(f"{sources[0].again} holds nothing but blank files or rows. Give some text.")
+        return self._as_part("all", texts, kinds)
+
+    def part(self, name: str, files: list[TextFile]) -> Part:
+        """One split that the corpus comes with."""
+        texts = [text for file in files for text in self._documents(file)]
+        if not texts:
+            raise InputError(f"{files[0].label} holds no text, and the {name} split needs some.")
+        return self._as_part(name, texts, {kind_of(file.path, self.config.documents) for file in files})
+
+    @property
+    def notices(self) -> list[str]:
+        """What should be announced, a few lines at most."""
+        notices = self._decoding[:MOST_NOTICES]
+        if len(self._decoding) > MOST_NOTICES:
+            notices.append(f"{len(self._decoding) - MOST_NOTICES:,} further files were no plain UTF-8 either.")
+        return notices + self._left_out
+
+    def _documents(self, file: TextFile) -> list[str]:
+        decoded = file.read(self.config.encoding)
+        if not decoded.text or decoded.text.isspace():
+            problem = "is empty" if not decoded.text else "holds nothing but white space"
+            if not file.from_folder:
+                raise InputError(f"{file.label} {problem}. Give a file that holds text.")
+            self._left_out.append(f"{file.label} {problem}; left out.")
+            return []
+        if decoded.notice:
+            self._decoding.append(decoded.notice)
+        kind = kind_of(file.path, self.config.documents)
+        texts, blank = split_documents(decoded.text, kind, self.config.text_column, file.label)
+        if not texts:
+            raise InputError(f"{file.label} has no row that holds text. Each row is to hold one document.")
+        if blank:
+            rows = "1 blank row" if blank == 1 else f"{blank:,} blank rows"
+            self._left_out.append(f"{file.label}: {rows} left out.")
+        return texts
+
+    def _as_part(self, name: str, texts: list[str], kinds: set[Kind]) -> Part:
+        documents = len(texts) > 1 or kinds != {"files"} or self.config.documents == "files"
+        return Part(name, tuple(texts), end_chars=int(kinds == {"lines"}), documents=documents)

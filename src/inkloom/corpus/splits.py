@@ -1,0 +1,112 @@
+"""Train, val and test: contiguous spans of a running text, whole documents by a seeded draw. Cut before any windowing."""
+
+import logging
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from inkloom.corpus.base import Corpus, Part
+from inkloom.errors import InputError
+
+log = logging.getLogger("inkloom")
+
+DEFAULT_SPLIT = "90,5,5"
+PART_NAMES = ("train", "val", "test")
+
+# How far a drawn part may miss its share before whole documents count as too few to draw from.
+LARGEST_MISS = 2
+
+
+def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> dict[str, Part]:
+    """Cut a corpus into the parts `train`, `val` and, where the split has three shares, `test`.
+
+    split: per cent of the characters, two or three shares that sum to 100.
+    seed: of the draw of documents. A running text needs none: it is cut in the order train, val, test.
+
+    A corpus that comes with its own splits keeps them. Documents go whole into one part; where they are too few to come
+    within a factor of two of every held-out share, they are cut as one running text, and that is announced.
+    Raises InputError for a split that cannot be read, or a text that is too short for it.
+    """
+    shares = parse_split(split)
+    if corpus.own_splits:
+        if shares != parse_split(DEFAULT_SPLIT):
+            parts = ", ".join(corpus.own_splits)
+            raise InputError(f"--split got {split}, but {corpus.name} comes with its own splits ({parts}). Leave it out.")
+        return dict(corpus.own_splits)
+    if corpus.whole.documents:
+        drawn = _draw_documents(corpus.whole, shares, seed)
+        if drawn is not None:
+            return drawn
+        count = len(corpus.whole.texts)
+        documents = "One document cannot" if count == 1 else f"{count} documents of these lengths cannot"
+        log.warning("%s be split %s whole, so the text is cut as one running text.", documents, split)
+    return _cut_spans(_joined(corpus.whole), shares, corpus.name, split)
+
+
+def parse_split(split: str) -> tuple[Fraction, ...]:
+    """`"90,5,5"` as exact shares of 1. Raises InputError where it is no split."""
+    form = "It takes two or three shares in per cent that sum to 100, such as 90,5,5 or 90,10."
+    try:
+        numbers = [Decimal(part.strip()) for part in split.split(",")]
+    except InvalidOperation as error:
+        raise InputError(f"--split got {split!r}, which is no list of numbers. {form}") from error
+    if not all(number.is_finite() and number > 0 for number in numbers):
+        raise InputError(f"--split got {split!r}; every share must be above 0. {form}")
+    if not 2 <= len(numbers) <= 3:
+        raise InputError(f"--split got {split!r}, {len(numbers)} share{'s'[: len(numbers) != 1]}. {form}")
+    if sum(numbers) != 100:
+        raise InputError(f"--split got {split!r}, which sums to {sum(numbers).normalize():f}. {form}")
+    return tuple(Fraction(number) / 100 for number in numbers)
+
+
+def _cut_spans(text: str, shares: Sequence[Fraction], name: str, split: str) -> dict[str, Part]:
+    """Contiguous spans; a bound lies at the whole part of its exact place, so 90,10 holds out text[int(0.9 * n):]."""
+    bounds = [int(len(text) * share) for share in accumulate(shares, initial=Fraction(0))]
+    if any(start == stop for start, stop in pairwise(bounds)):
+        raise InputError(
+            f"{name} has {len(text):,} characters, too few to split {split}: a part would be empty. Give more text."
+        )
+    names = PART_NAMES[: len(shares)]
+    return {part: Part(part, (text[start:stop],)) for part, (start, stop) in zip(names, pairwise(bounds), strict=True)}
+
+
+def _joined(whole: Part) -> str:
+    """The documents as one running text, each on lines of its own."""
+    if len(whole.texts) == 1:
+        return whole.texts[0]
+    return "".join(text if text.endswith("\n") and not whole.end_chars else text + "\n" for text in whole.texts)
+
+
+def _draw_documents(whole: Part, shares: Sequence[Fraction], seed: int) -> dict[str, Part] | None:
+    """Whole documents at random, in their original order in each part; None where they cannot make the shares.
+
+    Documents are drawn into a held-out part while they bring it closer to its share of the characters; one that would
+    overshoot by more than it adds goes back to the others.
+    """
+    lengths = [len(text) + whole.end_chars for text in whole.texts]
+    smallest = min(lengths)
+    part_of = np.zeros(len(lengths), dtype=np.int8)
+    order = np.random.default_rng(seed).permutation(len(lengths)).tolist()
+    for part, share in enumerate(shares[1:], start=1):
+        gap = float(sum(lengths) * share)
+        left: list[int] = []
+        for position, document in enumerate(order):
+            if 2 * gap < smallest:  # no document can bring the part closer
+                left += order[position:]
+                break
+            if lengths[document] <= 2 * gap:
+                gap -= lengths[document]
+                part_of[document] = part
+            else:
+                left.append(document)
+        order = left
+    sizes = np.bincount(part_of, weights=lengths, minlength=len(shares)) / sum(lengths)
+    if any(not share / LARGEST_MISS <= size <= share * LARGEST_MISS for size, share in zip(sizes, shares, strict=True)):
+        return None
+    return {
+        name: Part(name, tuple(whole.texts[i] for i in np.flatnonzero(part_of == part)), whole.end_chars, documents=True)
+        for part, name in enumerate(PART_NAMES[: len(shares)])
+    }

@@ -1,0 +1,1 @@
+"""ANSWERS: reports that people read, each one self-contained HTML page."""

@@ -1,0 +1,78 @@
+"""What the numbers of a run mean, in sentences."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from inkloom.experiments.history import Course
+from inkloom.experiments.page import count, decimal, percent
+
+ScoreKeys = Mapping[str, Any]
+"""A split's part of evaluation.json: the keys of `inkloom evaluate --json`."""
+
+
+def uniform_bits_per_char(score: ScoreKeys, vocab_size: int) -> float:
+    """What a uniform guess over the vocabulary would need; text that the tokenizer loses costs it the same charge."""
+    per_token = math.log2(vocab_size)
+    return float(per_token * score["tokens"] / score["chars"] + score["bits_per_char"] * score["charge_share"])
+
+
+def stored_bits_per_char(score: ScoreKeys) -> float:
+    """What the text takes on disk, as UTF-8."""
+    return 8 * float(score["bytes"]) / float(score["chars"])
+
+
+def reads_characters(score: ScoreKeys) -> bool:
+    """Whether a token is a character, so that bits per token are bits per character."""
+    return bool(score["tokens"] == score["chars"])
+
+
+def meaning(score: ScoreKeys, vocab_size: int) -> str:
+    """The headline's number in one sentence, for somebody who meets the unit for the first time."""
+    bits, uniform = decimal(score["bits_per_char"], 2), decimal(uniform_bits_per_char(score, vocab_size), 2)
+    symbols = "symbols" if reads_characters(score) else "tokens"
+    return (
+        f"To name each next character of text it never trained on, the model needs {bits} yes-or-no answers "
+        f"on average; an even guess among the {count(vocab_size)} {symbols} it knows would need {uniform}."
+    )
+
+
+def gap(train: ScoreKeys, val: ScoreKeys) -> str:
+    """What the distance between train and val says about over-fitting."""
+    train_nats, val_nats = train["nats_per_token"], val["nats_per_token"]
+    excess = val_nats / train_nats - 1 if train_nats > 0 else math.inf
+    distance = f"{percent(excess)} more" if excess < 10 else "more than tenfold"
+    figures = f"{decimal(train_nats)} nats per token on train and {decimal(val_nats)} on val"
+    if excess <= 0:
+        return f"No sign of over-fitting: {figures}."
+    if excess < 0.03:
+        return f"Hardly any over-fitting: {figures}, {distance}. A larger model may still gain."
+    if excess < 0.15:
+        return f"Some over-fitting, as is usual: {figures}, {distance}."
+    return (
+        f"Strong over-fitting: {figures}, {distance}. The model knows much of its training text by heart; "
+        "more text or a smaller model would narrow the gap."
+    )
+
+
+def outcome(course: Course) -> str | None:
+    """How the training ended and what that says about its length; None where val was never scored."""
+    best = course.best
+    if best is None:
+        return None
+    best_step, lowest = count(course.step[best]), course.val_loss[best]
+    if course.diverged:
+        return (
+            "The loss ceased to be a number: the training diverged. A lower learning rate usually helps. "
+            f"The saved weights are those of step {best_step}."
+        )
+    scored = np.flatnonzero(np.isfinite(course.val_loss))
+    if best == scored[-1]:
+        return f"Val was lowest when it was last scored, at step {best_step}: a longer training may still gain."
+    rise, last_step = decimal(course.val_loss[scored[-1]] - lowest), count(course.step[scored[-1]])
+    return (
+        f"Val was lowest at step {best_step} and had risen by {rise} nats per token at step {last_step}; "
+        "the saved weights are those of the lowest."
+    )
