@@ -140,10 +140,8 @@ def _decode_without_mark(data: bytes, noise: int, label: str) -> tuple[str, str]
     ASCII in UTF-16 is half NULs, Cyrillic half 0x04, and one byte in twenty of Chinese is a control character: all
     such text gets here. Of the two bytes of a unit, the high one takes fewer different values.
     """
-    if len(data) % 4 == 0:
-        codecs_to_try = ["utf-32-le", "utf-32-be"]  # strict enough (17 of 65,536 high halves exist) to go first
-    else:
-        codecs_to_try = []
+    # UTF-32 goes first: of its 65,536 high halves only 17 exist, so nothing else passes for it.
+    codecs_to_try = ["utf-32-le", "utf-32-be"] if len(data) % 4 == 0 else []
     if len(data) % 2 == 0:
         little_endian = len(set(data[1::2])) <= len(set(data[0::2]))
         codecs_to_try.append("utf-16-le" if little_endian else "utf-16-be")
@@ -179,12 +177,10 @@ def _decode_mixed(data: bytes, first: int, label: str) -> tuple[str, str] | None
     if len(text) - ascii_bytes - stray <= stray:
         return None
     text = re.sub("[\udc80-\udcff]", lambda found: _windows_1252(ord(found[0]) - 0xDC00), text)
-    verb, pronoun = ("is", "was") if stray == 1 else ("are", "were")
-    notice = (
-        f"{label}: UTF-8, but {_count(stray, 'stray byte')} {verb} not and {pronoun} read as windows-1252, the first "
-        f"({data[first]:#04x}, {_windows_1252(data[first])!r}) at byte {first:,}, line {_line(data, first):,}. {_OVERRIDE}"
-    )
-    return text, notice
+    verbs = "is not and was" if stray == 1 else "are not and were"
+    where = f"({data[first]:#04x}, {_windows_1252(data[first])!r}) at byte {first:,}, line {_line(data, first):,}"
+    strays = f"{_count(stray, 'stray byte')} {verbs} read as windows-1252"
+    return text, f"{label}: UTF-8, but {strays}, the first {where}. {_OVERRIDE}"
 
 
 def _windows_1252(byte: int) -> str:

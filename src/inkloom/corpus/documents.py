@@ -101,8 +101,8 @@ def _csv_delimiter(text: str) -> str:
 def _tab_separated_rows(text: str, column: str, label: str) -> list[str]:
     """Rows of a TSV: without quoting, as its media type has it, or with quotes, as spreadsheets and pandas write them.
 
-    Sentence collections hold lone quotation marks, and a reader that takes those for quoting swallows rows. So rows are
-    quoted only where plain ones do not fit the header, or where a field shows it: in quotes, with doubled quotes inside.
+    Sentence collections hold lone quotation marks, and a reader that takes those for quoting swallows rows. So quotes
+    count only where plain rows do not fit the header, or where a field shows them: around it, and doubled inside.
     """
     try:
         plain: list[str] | InputError = list(_table_rows(text, "\t", False, column, label))
@@ -156,4 +156,6 @@ def _unlimited_fields() -> Iterator[None]:
 
 def _no_column(where: str, noun: str, got: str, known: list[str]) -> str:
     listed = ", ".join(repr(name) for name in known[:12]) + (", …" if len(known) > 12 else "")
-    return f"{where}: no {noun} {got!r}; it has {listed or 'none'}. Name the one that holds the text with --text-column."
+    return (
+        f"{where}: no {noun} {got!r}; it has {listed or 'none'}. Name the one that holds the text with --text-column."
+    )

@@ -25,7 +25,7 @@ TIMEOUT = 30.0  # seconds without a byte
 BLOCK = 1 << 16
 
 
-class _Broken(Exception):
+class _BrokenOffError(Exception):
     """The connection broke before the end; another attempt may go on from there."""
 
 
@@ -50,9 +50,8 @@ def download(url: str, path: Path, sha256: str, *, advice: str, first_wait: floa
             _fetch(url, part, advice, first_wait)
         if (got := sha256_of(part)) != sha256:
             part.unlink()
-            raise FetchError(
-                f"{url} sent another file than expected (SHA-256 {got[:12]}…, not {sha256[:12]}…); it was deleted. {advice}"
-            )
+            wrong = f"with the SHA-256 {got[:12]}…, not {sha256[:12]}…; it was deleted"
+            raise FetchError(f"{url} sent a file {wrong}. {advice}")
         part.replace(path)
     except OSError as error:
         raise FetchError(f"Cannot write {error.filename or path}: {error.strerror or error}.") from error
@@ -72,7 +71,7 @@ def _fetch(url: str, part: Path, advice: str, first_wait: float) -> None:
             problem = f"the server says {error.code} {error.reason}"
             if error.code < 500 and error.code != 429:  # asking again would not help
                 break
-        except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError, _Broken) as error:
+        except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError, _BrokenOffError) as error:
             reason = getattr(error, "reason", error)
             problem = str(reason) or type(reason).__name__
             if isinstance(reason, socket.gaierror):  # no network, as a rule: say so at once
@@ -101,10 +100,13 @@ def _fetch_rest(url: str, part: Path) -> None:
         length = response.headers.get("Content-Length")
         start = have if goes_on else 0
         total = start + int(length) if length is not None else None
-        with part.open("ab" if goes_on else "wb") as file, _progress(part.name.removesuffix(".part"), start, total) as bar:
+        with (
+            part.open("ab" if goes_on else "wb") as file,
+            _progress(part.name.removesuffix(".part"), start, total) as bar,
+        ):
             got = start + _copy(response, file, bar)
     if total is not None and got < total:
-        raise _Broken(f"the connection ended after {got:,} of {total:,} bytes")
+        raise _BrokenOffError(f"the connection ended after {got:,} of {total:,} bytes")
 
 
 class _Bar(Protocol):
@@ -126,7 +128,7 @@ def _read(response: HTTPResponse) -> bytes:
     try:
         return response.read(BLOCK)
     except (OSError, HTTPException) as error:  # unlike an OSError from writing, worth another attempt
-        raise _Broken(str(error) or type(error).__name__) from error
+        raise _BrokenOffError(str(error) or type(error).__name__) from error
 
 
 class _NoBar:
@@ -143,7 +145,13 @@ def _progress(name: str, start: int, total: int | None) -> Iterator[_Bar]:
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, completed=start, total=total)
 

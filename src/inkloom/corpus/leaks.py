@@ -8,6 +8,7 @@ character. 90 MB of train against 10 MB take some 3 seconds.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,9 +87,7 @@ class LeakReport:
     @property
     def intervals(self) -> Positions:
         """(leaks, 3): text index, first character, first character after it; what a score can leave out."""
-        rows = [
-            (leak.held_out.text, leak.held_out.start, leak.held_out.start + leak.length) for leak in self.leaks
-        ]
+        rows = [(leak.held_out.text, leak.held_out.start, leak.held_out.start + leak.length) for leak in self.leaks]
         return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
     def largest(self, count: int) -> list[tuple[Leak, int]]:
@@ -165,8 +164,8 @@ def _shared_windows(train: str, held_out: str, width: int) -> tuple[Positions, P
 def _distinct_hashes(text: str, width: int) -> Hashes:
     """The hashes of all windows, ascending, each once."""
     chunks = [hashes for _, hashes in _window_hashes(text, width)]
-    keys = np.sort(np.concatenate(chunks)) if chunks else np.zeros(0, np.uint64)
-    return keys[np.diff(keys, prepend=~keys[:1]) != 0]
+    keys: Hashes = np.sort(np.concatenate(chunks)) if chunks else np.zeros(0, np.uint64)
+    return keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
 
 
 def _matches(text: str, width: int, keys: Hashes) -> Iterator[tuple[Positions, Positions]]:
@@ -219,7 +218,7 @@ def _runs(starts: Positions) -> list[tuple[int, int]]:
     """Index ranges of consecutive numbers in an ascending array."""
     breaks = np.flatnonzero(np.diff(starts) != 1) + 1
     bounds = [0, *breaks.tolist(), len(starts)] if len(starts) else [0]
-    return list(zip(bounds, bounds[1:], strict=False))
+    return list(pairwise(bounds))
 
 
 def _verified(

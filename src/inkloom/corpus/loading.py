@@ -29,7 +29,7 @@ def load_corpus(
     sources: one or more; the first names the corpus. A path wins over a named corpus where it exists.
     encoding: of the files; found from the bytes where none is given.
     documents: what a document is: "files", "lines", or a row of "jsonl", "csv" or "tsv". Where none is given, a single
-        file is one running text, several files are documents, and the endings .jsonl, .csv and .tsv speak for themselves.
+        file is one running text, several files are documents, and .jsonl, .csv and .tsv speak for themselves.
     text_column: the column or key that holds the text of a row; "text" where none is given.
     corpus_dir: a folder that may already hold a named corpus's file (also INKLOOM_CORPUS_DIR).
 
@@ -60,10 +60,12 @@ def open_corpus(config: CorpusConfig) -> Corpus:
 def read_corpus(config: CorpusConfig) -> Corpus:
     """`open_corpus` without the announcements, which are in the corpus's `notices`."""
     if not any(config.sources):
-        raise InputError("No text given. Name a file, a folder, a named corpus such as shakespeare, or - for standard input.")
+        raise InputError(
+            "No text given. Name a file, a folder, a named corpus such as shakespeare, or - for standard input."
+        )
     if config.sources.count(STDIN) > 1:
         raise InputError("Standard input (-) is named twice; it can be read once.")
-    corpus_dir = _corpus_dir(config)
+    corpus_dir = corpus_folder(config.corpus_dir)
     sources = [locate(source, config.encoding, config.documents) for source in config.sources]
     _refuse_repeats(sources)
     _check_options(config, sources)
@@ -71,7 +73,7 @@ def read_corpus(config: CorpusConfig) -> Corpus:
     with_splits = [source for source in sources if source.splits]
     if with_splits and len(sources) > 1:
         raise InputError(
-            f"{with_splits[0].again} comes with its own splits, so it cannot be joined with other sources. Give it alone."
+            f"{with_splits[0].again} comes with its own splits and cannot be joined with other sources. Give it alone."
         )
     if with_splits:
         splits = {name: reader.part(name, [file]) for name, file in with_splits[0].splits.items()}
@@ -93,14 +95,16 @@ def read_corpus(config: CorpusConfig) -> Corpus:
     )
 
 
-def _corpus_dir(config: CorpusConfig) -> Path | None:
-    chosen = config.corpus_dir or os.environ.get("INKLOOM_CORPUS_DIR")
-    if not chosen:
+def corpus_folder(chosen: str | None) -> Path | None:
+    """The folder that may hold a named corpus's file: what was chosen, else INKLOOM_CORPUS_DIR, else none."""
+    folder = chosen or os.environ.get("INKLOOM_CORPUS_DIR")
+    if not folder:
         return None
-    folder = Path(os.path.abspath(Path(chosen).expanduser()))
-    if config.corpus_dir and not folder.is_dir():
-        raise InputError(f"--corpus-dir got {chosen}, which is no folder. Name the folder that holds the corpus's file.")
-    return folder
+    path = Path(folder).expanduser().resolve()
+    if not path.is_dir():
+        option = "--corpus-dir" if chosen else "INKLOOM_CORPUS_DIR"
+        raise InputError(f"{option} got {folder}, which is no folder. Name the folder that holds the corpus's file.")
+    return path
 
 
 def _refuse_repeats(sources: Iterable[Source]) -> None:
@@ -118,7 +122,9 @@ def _check_options(config: CorpusConfig, sources: Iterable[Source]) -> None:
     sources = list(sources)
     files = [file for source in sources for file in (*source.files, *source.splits.values())]
     if config.encoding and not files:
-        raise InputError(f"--encoding got {config.encoding!r}, but a named corpus has no files to decode. Leave it out.")
+        raise InputError(
+            f"--encoding got {config.encoding!r}, but a named corpus has no files to decode. Leave it out."
+        )
     tables = ("jsonl", "csv", "tsv")
     if config.text_column and not any(kind_of(file.path, config.documents) in tables for file in files):
         raise InputError(
@@ -126,7 +132,9 @@ def _check_options(config: CorpusConfig, sources: Iterable[Source]) -> None:
             "Give a .jsonl, .csv or .tsv file, or add --documents jsonl, csv or tsv."
         )
     if config.documents in tables and not files:
-        raise InputError(f"--documents got {config.documents}, but a named corpus is no table. It takes lines or files.")
+        raise InputError(
+            f"--documents got {config.documents}, but a named corpus is no table. It takes lines or files."
+        )
 
 
 class _Reader:

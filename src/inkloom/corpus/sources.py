@@ -88,8 +88,8 @@ def locate(source: str, encoding: str | None, documents: Kind | None) -> Source:
         return _keep(path.read_bytes(), source, encoding)
     if not stat.S_ISREG(mode):
         raise InputError(f"{source} is a device or a socket. Give a text file, a folder, or - for standard input.")
-    absolute = Path(os.path.abspath(path))
-    if absolute.parent == _kept_folder():
+    absolute = path.absolute()  # not resolved: a link's own name names the corpus
+    if absolute.resolve().parent == _kept_folder():
         return Source("stdin", str(absolute), (TextFile(absolute, "standard input"),))
     return Source(_name_of(absolute), str(absolute), (TextFile(absolute, source),))
 
@@ -111,7 +111,9 @@ def _nothing_there(source: str, path: Path) -> InputError:
         neighbours = [entry.name for entry in path.parent.iterdir() if not entry.name.startswith(".")]
     except (OSError, ValueError):
         neighbours = []
-    near = difflib.get_close_matches(source.lower(), shown, n=1) or difflib.get_close_matches(path.name, neighbours, n=1)
+    near = difflib.get_close_matches(source.lower(), shown, n=1) or difflib.get_close_matches(
+        path.name, neighbours, n=1
+    )
     hint = f"Did you mean {path.parent / near[0] if near[0] in neighbours else near[0]}? " if near else ""
     shortened = textwrap.shorten(source, 100, placeholder=" …") or repr(source)
     return InputError(f"No such file or folder: {shortened}. {hint}Named corpora: {', '.join(sorted(shown))}.")
@@ -129,7 +131,7 @@ def _keep(data: bytes, label: str, encoding: str | None) -> Source:
 
 
 def _kept_folder() -> Path:
-    return Path(os.path.abspath(cache_dir() / "stdin"))
+    return (cache_dir() / "stdin").resolve()
 
 
 def _unpacked(data: bytes, label: str) -> bytes:
@@ -142,7 +144,7 @@ def _unpacked(data: bytes, label: str) -> bytes:
 
 
 def _folder(path: Path, source: str, documents: Kind | None) -> Source:
-    absolute = Path(os.path.abspath(path))
+    absolute = path.resolve()
     everything = _walk(absolute, source)
     wanted = (f".{documents}",) if documents in ("jsonl", "csv", "tsv") else TEXT_ENDINGS
     texts = [entry for entry in everything if ending(entry) in wanted]
@@ -200,7 +202,9 @@ def _own_splits(candidates: list[Path], source: str) -> dict[str, Path]:
     for name, entries in by_split.items():
         if len(entries) > 1:
             files = ", ".join(entry.name for entry in entries)
-            raise InputError(f"{source} has {len(entries)} files for its {name} split ({files}). Keep one, or name the files to read.")
+            raise InputError(
+                f"{source} has {len(entries)} {name} files ({files}). Keep one, or name the files to read."
+            )
     return {name: by_split[name][0] for name in ("train", "val", "test") if name in by_split}
 
 

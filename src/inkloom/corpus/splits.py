@@ -1,4 +1,4 @@
-"""Train, val and test: contiguous spans of a running text, whole documents by a seeded draw. Cut before any windowing."""
+"""Train, val and test, cut before any windowing: spans of a running text, or whole documents by a seeded draw."""
 
 import logging
 from collections.abc import Sequence
@@ -34,7 +34,9 @@ def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> d
     if corpus.own_splits:
         if shares != parse_split(DEFAULT_SPLIT):
             parts = ", ".join(corpus.own_splits)
-            raise InputError(f"--split got {split}, but {corpus.name} comes with its own splits ({parts}). Leave it out.")
+            raise InputError(
+                f"--split got {split}, but {corpus.name} comes with its own splits ({parts}). Leave it out."
+            )
         return dict(corpus.own_splits)
     if corpus.whole.documents:
         drawn = _draw_documents(corpus.whole, shares, seed)
@@ -57,8 +59,8 @@ def parse_split(split: str) -> tuple[Fraction, ...]:
         raise InputError(f"--split got {split!r}; every share must be above 0. {form}")
     if not 2 <= len(numbers) <= 3:
         raise InputError(f"--split got {split!r}, {len(numbers)} share{'s'[: len(numbers) != 1]}. {form}")
-    if sum(numbers) != 100:
-        raise InputError(f"--split got {split!r}, which sums to {sum(numbers).normalize():f}. {form}")
+    if (total := sum(numbers, Decimal())) != 100:
+        raise InputError(f"--split got {split!r}, which sums to {total:f}. {form}")
     return tuple(Fraction(number) / 100 for number in numbers)
 
 
@@ -107,6 +109,8 @@ def _draw_documents(whole: Part, shares: Sequence[Fraction], seed: int) -> dict[
     if any(not share / LARGEST_MISS <= size <= share * LARGEST_MISS for size, share in zip(sizes, shares, strict=True)):
         return None
     return {
-        name: Part(name, tuple(whole.texts[i] for i in np.flatnonzero(part_of == part)), whole.end_chars, documents=True)
+        name: Part(
+            name, tuple(whole.texts[i] for i in np.flatnonzero(part_of == part)), whole.end_chars, documents=True
+        )
         for part, name in enumerate(PART_NAMES[: len(shares)])
     }

