@@ -65,6 +65,15 @@ STYLE: Any = {  # Any: releases of matplotlib differ in how they type these name
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A figure with its title, and what it shows in a sentence for those who do not see it."""
+
+    title: str
+    svg: Markup
+    description: str
+
+
+@dataclass(frozen=True)
 class Line:
     """One curve. `x` and `y` are of one length; the curve has a gap where `y` is nan."""
 
@@ -102,7 +111,9 @@ def line_figure(
     y_top: where the left axis ends, for curves that start far above their interesting part.
     height: in points, at a width of WIDTH.
     """
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # the user's own matplotlib settings are for their own figures
+        matplotlib.rcParams.update(STYLE)
         figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
         axes = figure.add_subplot()
         for line in lines:

@@ -47,15 +47,15 @@ class TrainingSample:
 
 
 def read_course(file: Path) -> Course | None:
-    """The course of a training; None where there is no file or no row with a step and a time."""
+    """The course of a training; None where there is no file, or no loss in it."""
     if not file.exists():
         return None
     columns = Course.__dataclass_fields__
     with file.open(encoding="utf-8", newline="") as lines:
         rows = [[_number(row.get(name)) for name in columns] for row in csv.DictReader(lines)]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(columns))
-    table = table[np.isfinite(table[:, :2]).all(axis=1)]
-    return Course(*table.T) if len(table) else None
+    course = Course(*table[np.isfinite(table[:, :2]).all(axis=1)].T)
+    return course if np.isfinite([course.train_loss, course.val_loss]).any() else None
 
 
 def read_samples(file: Path) -> list[TrainingSample]:

@@ -36,7 +36,7 @@ def duration(seconds: float | None) -> str:
     """75.2 as `1 min 15 s`."""
     if seconds is None or _missing(seconds):
         return "–"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)

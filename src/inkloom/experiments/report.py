@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from inkloom.errors import InputError
 from inkloom.experiments import wording
-from inkloom.experiments.figures import Line, SecondUnit, line_figure, settled_top
+from inkloom.experiments.figures import Drawing, Line, SecondUnit, line_figure, settled_top
 from inkloom.experiments.history import Course, TrainingSample, read_course, read_samples
 from inkloom.experiments.page import count, decimal, duration, render
 from inkloom.files import write_text
@@ -81,15 +81,6 @@ class Bar:
     own: bool = False
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A drawing with what it says, for those who see it and those who do not."""
-
-    title: str
-    svg: Markup
-    description: str
-
-
 def _date(iso: str) -> str:
     """The moment a run began, to the minute; empty where it is not known."""
     return datetime.datetime.fromisoformat(iso).strftime("%d %B %Y, %H:%M %Z").lstrip("0").strip() if iso else ""
@@ -123,16 +114,16 @@ def _scale(score: wording.ScoreKeys, vocab_size: int) -> list[Bar]:
     return [Bar(label, value, value / longest, own=label == "This model") for label, value in bits.items()]
 
 
-def _figures(course: Course, score: wording.ScoreKeys) -> dict[str, Figure]:
+def _figures(course: Course, score: wording.ScoreKeys) -> dict[str, Drawing]:
     """The loss by step and by wall time, and the learning rate where the optimiser had one."""
     seconds, time_unit = _readable_seconds(course.seconds)
     figures = {
-        "by_step": Figure(
+        "by_step": Drawing(
             "Loss by step",
             _loss_curves("by-step", course, course.step, "steps", score),
             _loss_description(course, "step"),
         ),
-        "by_time": Figure(
+        "by_time": Drawing(
             "Loss by wall time",
             _loss_curves("by-time", course, seconds, time_unit, score),
             _loss_description(course, "wall time"),
@@ -143,7 +134,7 @@ def _figures(course: Course, score: wording.ScoreKeys) -> dict[str, Figure]:
         line = Line("learning rate", course.step, course.learning_rate, "--muted")
         svg = line_figure("rate", [line], x_label="steps", height=170)
         description = f"Learning rate by step: its highest is {rates.max():g}, at the end it is {rates[-1]:g}."
-        figures["rate"] = Figure("Learning rate", svg, description)
+        figures["rate"] = Drawing("Learning rate", svg, description)
     return figures
 
 
@@ -172,7 +163,7 @@ def _loss_description(course: Course, against: str) -> str:
             courses.append(
                 f"{name} goes from {decimal(known[0])} to {decimal(known[-1])}, at its lowest {decimal(known.min())}"
             )
-    return f"Loss in nats per token by {against}: {'; '.join(courses) or 'no finite loss'}."
+    return f"Loss in nats per token by {against}: {'; '.join(courses)}."
 
 
 def _readable_seconds(seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:

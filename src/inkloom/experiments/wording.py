@@ -42,11 +42,11 @@ def meaning(score: ScoreKeys, vocab_size: int) -> str:
 def gap(train: ScoreKeys, val: ScoreKeys) -> str:
     """What the distance between train and val says about over-fitting."""
     train_nats, val_nats = train["nats_per_token"], val["nats_per_token"]
+    figures = f"{decimal(train_nats)} nats per token on train and {decimal(val_nats)} on val"
+    if val_nats <= train_nats:
+        return f"No sign of over-fitting: {figures}."
     excess = val_nats / train_nats - 1 if train_nats > 0 else math.inf
     distance = f"{percent(excess)} more" if excess < 10 else "more than tenfold"
-    figures = f"{decimal(train_nats)} nats per token on train and {decimal(val_nats)} on val"
-    if excess <= 0:
-        return f"No sign of over-fitting: {figures}."
     if excess < 0.03:
         return f"Hardly any over-fitting: {figures}, {distance}. A larger model may still gain."
     if excess < 0.15:

@@ -1,0 +1,76 @@
+"""What is said about the numbers."""
+
+import numpy as np
+import pytest
+
+from inkloom.evaluation import Scores
+from inkloom.experiments import wording
+from inkloom.experiments.history import Course
+
+
+def scores(nats_per_token=1.0, *, tokens=1000, chars=1000, charge_nats=0.0):
+    nats = nats_per_token * tokens
+    return Scores("val", tokens, chars, chars, unknown_tokens=0, nats=nats, charge_nats=charge_nats).as_json()
+
+
+def course(train, val):
+    steps = 10.0 * np.arange(1, len(val) + 1)
+    return Course(steps, steps, np.array(train), np.array(val), np.full(len(val), 1e-3))
+
+
+def test_an_even_guess_over_characters_needs_the_logarithm():
+    assert wording.uniform_bits_per_char(scores(), 64) == pytest.approx(6)
+
+
+def test_an_even_guess_over_tokens_is_spread_over_their_characters():
+    assert wording.uniform_bits_per_char(scores(tokens=250), 1024) == pytest.approx(2.5)
+
+
+def test_an_even_guess_pays_for_lost_text_too():
+    lost = scores(charge_nats=1000 * np.log(2))
+    assert wording.uniform_bits_per_char(lost, 64) == pytest.approx(7)
+
+
+def test_a_model_that_guesses_evenly_needs_what_an_even_guess_needs():
+    even = scores(np.log(64))
+    assert wording.meaning(even, 64).count("6.00") == 2
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "said"),
+    [
+        (1.5, 1.4, "No sign"),
+        (1.5, 1.5, "No sign"),
+        (1.5, 1.53, "Hardly any"),
+        (1.4, 1.5, "Some over-fitting"),
+        (0.6, 1.5, "Strong over-fitting"),
+        (0.01, 1.5, "more than tenfold"),
+    ],
+)
+def test_the_gap_is_judged_by_its_size(train, val, said):
+    sentence = wording.gap(scores(train), scores(val))
+    assert said in sentence
+    assert f"{train:.4f} nats per token on train and {val:.4f} on val" in sentence
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "said"),
+    [
+        ([3.0, 2.0, 1.0], [NAN, 2.5, 2.25], "at step 30: a longer training may still gain"),
+        ([3.0, 2.0, 1.0], [2.5, 2.0, 2.25], "at step 20 and had risen by 0.2500 nats per token at step 30"),
+        (
+            [3.0, NAN, NAN],
+            [2.5, NAN, NAN],
+            "diverged. A lower learning rate usually helps. The saved weights are those of step 10",
+        ),
+    ],
+)
+def test_the_outcome_is_read_from_val(train, val, said):
+    assert said in wording.outcome(course(train, val))
+
+
+def test_a_course_that_was_never_scored_has_no_outcome():
+    assert wording.outcome(course([2.0], [NAN])) is None
