@@ -60,7 +60,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     """Run the command; returns its exit code. Every error is one line on stderr, without a traceback unless `debug`."""
     show_log()
     try:
-        code = app(arguments, standalone_mode=False)
+        code = app(arguments, prog_name="inkloom", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except typer.Exit as end:

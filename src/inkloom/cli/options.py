@@ -6,13 +6,21 @@ import typer
 
 from inkloom.corpus.documents import Kind
 
+TEXT = "Text"
+"""The panel of the options about the text."""
+
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout; all else goes to stderr.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
-Encoding = Annotated[str | None, typer.Option(help="The files' encoding; found from the bytes otherwise.")]
-Documents = Annotated[
-    Kind | None, typer.Option(metavar="KIND", help="What one document is: files, lines, jsonl, csv or tsv.")
+Encoding = Annotated[
+    str | None, typer.Option(rich_help_panel=TEXT, help="The files' encoding; found from the bytes otherwise.")
 ]
-TextColumn = Annotated[str | None, typer.Option(metavar="NAME", help="The column or key that holds the text.")]
+Documents = Annotated[
+    Kind | None,
+    typer.Option(metavar="KIND", rich_help_panel=TEXT, help="One document is: files, lines, jsonl, csv or tsv."),
+]
+TextColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", rich_help_panel=TEXT, help="The column or key that holds the text.")
+]
 CorpusDir = Annotated[
-    str | None, typer.Option(metavar="DIR", help="A folder that may hold a named corpus already.", show_default=False)
+    str | None, typer.Option(metavar="DIR", rich_help_panel=TEXT, help="May already hold a named corpus's file.")
 ]

@@ -4,11 +4,11 @@ from typing import Annotated, Any
 
 import typer
 
-from inkloom.cli.options import CorpusDir, Documents, Encoding, Json, TextColumn
+from inkloom.cli.options import TEXT, CorpusDir, Documents, Encoding, Json, TextColumn
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
 
-LENGTH, MODEL, TEXT, RUN = "Length of training", "Model", "Text", "Run"
+LENGTH, MODEL, RUN = "Length of training", "Model", "Run"
 
 
 def train(
@@ -59,7 +59,9 @@ def train(
     out: Annotated[
         str | None, typer.Option(metavar="DIR", rich_help_panel=RUN, help="The run's folder; runs/CORPUS-MODEL.")
     ] = None,
-    overwrite: Annotated[bool, typer.Option(rich_help_panel=RUN, help="Replace the run that --out holds.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", rich_help_panel=RUN, help="Replace the run in --out.")
+    ] = False,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", rich_help_panel=RUN, help="Go on with an interrupted run.")
     ] = None,

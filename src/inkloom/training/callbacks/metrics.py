@@ -48,7 +48,7 @@ class Metrics(pl.Callback):
         val_loss = f"{self.validation.nats_per_token:.6f}" if validated else ""
         learning_rate = trainer.optimizers[0].param_groups[-1]["lr"]
         self.file.append(
-            f"{step},{self.progress.clock.seconds:.3f},{step * self.tokens_per_step},{self.train_loss:.6f},"
+            f"{step},{self.progress.clock.seconds:.4f},{step * self.tokens_per_step},{self.train_loss:.6f},"
             f"{val_loss},{learning_rate:.6g}\n"
         )
         self.written = share
