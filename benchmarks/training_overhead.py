@@ -1,10 +1,11 @@
-"""How much the training loop costs beside the work itself: the default LSTM through `inkloom train`, and bare PyTorch.
+"""What the training loop costs beside the work itself: `inkloom train` against a bare PyTorch loop, step for step.
 
-Both take the same batches in the same precision with the same optimiser. They run in turn, several times; the medians
-count, since a machine's speed drifts. Run: python benchmarks/training_overhead.py [--text FILE] [--steps N] [--rounds N]
+Both take the same batches in the same precision with the same optimiser. They run in turn, several times; medians count,
+since a machine's speed drifts. Run: python benchmarks/training_overhead.py [--text FILE] [--model NAME] [--rounds N]
 """
 
 import argparse
+import itertools
 import pydoc_data.topics
 import statistics
 import tempfile
@@ -55,7 +56,7 @@ def seconds_per_step_of(run: RunDirectory) -> float:
     rows = [line.split(",") for line in run.metrics_file.read_text().splitlines()[1:]]
     times = [
         (float(after[1]) - float(before[1])) / (int(after[0]) - int(before[0]))
-        for before, after in zip(rows, rows[1:], strict=False)
+        for before, after in itertools.pairwise(rows)
         if not before[4] and not after[4]
     ]
     return statistics.median(times)
