@@ -1,7 +1,9 @@
 """What the training loop costs beside the work itself: `inkloom train` against a bare PyTorch loop, step for step.
 
-Both take the same batches in the same precision with the same optimiser. They run in turn, several times; medians count,
-since a machine's speed drifts. Run: python benchmarks/training_overhead.py [--text FILE] [--model NAME] [--rounds N]
+Both take the same batches in the same precision with the same optimiser. They run in turn, several times; medians
+count, since a machine's speed drifts.
+
+Run: python benchmarks/training_overhead.py [--text FILE] [--model NAME] [--rounds N]
 """
 
 import argparse

@@ -16,7 +16,7 @@ class InputError(InkloomError):
     exit_code = 2
 
 
-class Interrupted(InkloomError):
+class InterruptedByUserError(InkloomError):
     """The user stopped the work. The message says what was saved and how to go on."""
 
     exit_code = 130

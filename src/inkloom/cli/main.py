@@ -12,7 +12,7 @@ import typer
 import inkloom
 from inkloom.cli import corpora, demo, doctor, evaluate, generate, runs, train
 from inkloom.cli.terminal import print_json, say, say_error, show_log
-from inkloom.errors import InkloomError, Interrupted
+from inkloom.errors import InkloomError, InterruptedByUserError
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -75,7 +75,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     except (KeyboardInterrupt, typer.Abort):
         say("Interrupted.")
         return EXIT_INTERRUPTED
-    except Interrupted as stop:
+    except InterruptedByUserError as stop:
         say(str(stop))
         return stop.exit_code
     except Exception as error:

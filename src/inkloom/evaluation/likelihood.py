@@ -73,7 +73,8 @@ class Scores:
     @property
     def charge_share(self) -> float:
         """How much of the score per character is the charge for lost text, from 0 to 1."""
-        return self.charge_nats / (self.nats + self.charge_nats)
+        total = self.nats + self.charge_nats
+        return self.charge_nats / total if total else 0.0
 
     def as_json(self) -> dict[str, Any]:
         """The keys of `inkloom evaluate --json`."""

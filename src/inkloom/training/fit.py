@@ -13,7 +13,7 @@ from inkloom.config import build
 from inkloom.corpus import split_corpus
 from inkloom.corpus.base import Corpus, Part
 from inkloom.data import BATCHINGS, BatchSource, EncodedPart, encode_part
-from inkloom.errors import InputError, Interrupted
+from inkloom.errors import InputError, InterruptedByUserError
 from inkloom.evaluation import score
 from inkloom.files import write_json
 from inkloom.models import FAMILIES, MODELS
@@ -39,7 +39,7 @@ log = logging.getLogger("inkloom")
 def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     """Train the run whose config.json is written, or go on with it. Returns what evaluation.json holds.
 
-    Raises Interrupted after Ctrl-C, when all is saved.
+    Raises InterruptedByUserError after Ctrl-C, when all is saved.
     """
     checkpoint = SafeCheckpointIO().load_checkpoint(run.last_checkpoint) if run.last_checkpoint.exists() else None
     clock = Clock(before=checkpoint["seconds"] if checkpoint else 0.0)
@@ -84,7 +84,7 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
         if interrupt.stopped:
             if not run.weights_file.exists():
                 save_weights(model, run.weights_file)
-            raise Interrupted(
+            raise InterruptedByUserError(
                 f"Stopped at step {trainer.global_step:,}; all is saved. Go on with: inkloom train --resume {run.path}"
             )
         steps = trainer.global_step

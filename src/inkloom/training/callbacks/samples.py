@@ -12,7 +12,7 @@ from inkloom.tokenizers import Tokenizer
 from inkloom.training.callbacks.validation import Validation
 from inkloom.training.schedule import Progress
 
-SETTINGS = {"max_tokens": 200, "temperature": 0.8}
+LENGTH, TEMPERATURE = 200, 0.8
 
 
 class Samples(pl.Callback):
@@ -36,7 +36,7 @@ class Samples(pl.Callback):
         self.tokenizer = tokenizer
         self.prompt = prompt
         self.times = times
-        self.config = GenerationConfig(seed=seed, **SETTINGS)
+        self.seed = seed
         self.written = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -47,7 +47,8 @@ class Samples(pl.Callback):
         if self.validation.step != trainer.global_step or due <= self.written:
             return
         self.written = due
-        (sample,) = generate(self.model, self.tokenizer, self.prompt, self.config)
+        config = GenerationConfig(seed=self.seed + due, max_tokens=LENGTH, temperature=TEMPERATURE)
+        (sample,) = generate(self.model, self.tokenizer, self.prompt, config)
         title = f"=== step {trainer.global_step}, val {self.validation.nats_per_token:.4f} nats per token ==="
         self.file.append(f"{title}\n{sample.text}\n\n")
 
