@@ -24,8 +24,7 @@ from inkloom.errors import InputError
 from inkloom.models.base import LanguageModel
 
 WARM_UP = 1024
-"""Tokens a lane reads before it is scored. An LSTM's state forgets sooner: on tiny-Shakespeare the scores of one
-lane and of 26 agree to 1e-5 nats per character."""
+"""Tokens a lane reads before it is scored. See docs/decisions/0001: an LSTM's mean score changes by 1e-9 nats."""
 
 MAX_LANES = 32
 CHUNK = 256
