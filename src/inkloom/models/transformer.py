@@ -248,7 +248,7 @@ class Cache(NamedTuple):
             return buffer
 
         return Cache(
-            replace(self.lengths_B, other.lengths_B, 0),
+            self.lengths_B.index_copy(0, torch.tensor(rows), other.lengths_B),
             replace(self.tokens_BS, other.tokens_BS, 1),
             tuple(replace(old, new, 2) for old, new in zip(self.keys_LBHSD, other.keys_LBHSD, strict=True)),
             tuple(replace(old, new, 2) for old, new in zip(self.values_LBHSD, other.values_LBHSD, strict=True)),

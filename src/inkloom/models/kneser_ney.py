@@ -1,0 +1,155 @@
+"""Interpolated modified Kneser-Ney estimation: S. Chen and J. Goodman, "An Empirical Study of Smoothing Techniques for
+Language Modeling", TR-10-98, Harvard (1998); the form of K. Heafield, I. Pouzyrevsky, J. Clark and P. Koehn, "Scalable
+Modified Kneser-Ney Language Model Estimation", ACL (2013):
+
+    c(g)            = how often the n-gram g stands in the text, for the longest and for those that begin a text;
+                      else how many distinct tokens stand before it
+    D_k             = k - (k + 1) t_1 t_(k+1) / ((t_1 + 2 t_2) t_k) for k = 1, 2 and 3, with t_k n-grams of count k;
+                      counts above 3 take D_3
+    p(w | context)  = (c(context w) - D) / c(context *) + b(context) p(w | context less its first token)
+    b(context)      = sum of D over all that follow / c(context *)
+
+with the uniform 1/V below the unigrams, and 0.5, 1 and 1.5 where the counts of a length give no discounts.
+
+A text begins with an end token and every end token in it begins the next: n-grams do not reach over one, and the end
+token itself is predicted like any other.
+
+Each length is counted from the one below: an n-gram is the number of its prefix and its last token, one 64-bit key
+whatever the order and the vocabulary, and to sort the keys numbers them. The text is read in chunks, so that working
+memory beyond 4 bytes a token does not grow with it.
+
+Shapes: N tokens of the text, G n-grams of one length, V vocabulary.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from inkloom.models.ngram import NGram
+
+CHUNK = 1 << 22
+"""Tokens that are sorted at once: some 250 MB of working memory."""
+
+FALLBACK = (0.5, 1.0, 1.5)
+"""Discounts where the counts give none, as KenLM's --discount_fallback has them."""
+
+NONE = np.uint32(0xFFFFFFFF)
+"""No n-gram ends here."""
+
+Ids = NDArray[np.unsignedinteger[Any]]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The distinct n-grams of one length, sorted by their prefix, then by their last token."""
+
+    keys_G: NDArray[np.int64]
+    """prefix * V + last token; the prefix is its number among the n-grams one shorter."""
+
+    counts_G: NDArray[np.int64]
+    """How often each stands in the text."""
+
+    suffixes_G: NDArray[np.uint32]
+    """Its last n - 1 tokens, as their number among the n-grams one shorter."""
+
+
+def count_ngrams(ids: Ids, vocab_size: int, end_id: int) -> Iterator[Counts]:
+    """The n-grams of length 1, 2, … without end; those of length 1 are the whole vocabulary.
+
+    ids: (N,), the end token, then the text. An end token that begins a text is context alone, no n-gram of its own.
+    """
+    yield Counts(
+        keys_G=np.arange(vocab_size),
+        counts_G=np.bincount(ids[1:], minlength=vocab_size),
+        suffixes_G=np.zeros(vocab_size, np.uint32),
+    )
+    ngrams_N = ids.astype(np.uint32)  # the n-gram that ends with each token, of the length that was counted last
+    for length in itertools.count(2):
+        yield _count_longer(ngrams_N, ids, vocab_size, end_id, length)
+
+
+def estimate(counts: Sequence[Counts], vocab_size: int) -> NGram:
+    """The model of order `len(counts)`, from the first lengths that `count_ngrams` gives."""
+    order = len(counts)
+    sizes = tuple(len(level.keys_G) for level in counts)
+    model = NGram(NGram.Config(order=order, ngrams=sizes), vocab_size)
+    probs_G = np.array([1 / vocab_size])  # of the n-grams one shorter; below the unigrams is the uniform distribution
+    contexts = slice(0, 1)  # their nodes
+    for length, level in enumerate(counts, start=1):
+        counts_G = level.counts_G if length == order else _adjusted(level, counts[length])
+        discounts = _discounts(counts_G)
+        taken_G = np.array([0.0, *discounts])[np.minimum(counts_G, 3)]
+        prefixes_G = level.keys_G // vocab_size
+        totals = np.bincount(prefixes_G, counts_G, minlength=len(probs_G))
+        taken = np.bincount(prefixes_G, taken_G, minlength=len(probs_G))
+        backoffs = np.divide(taken, totals, out=np.ones(len(probs_G)), where=totals > 0)
+        shares_G = np.divide(counts_G - taken_G, totals[prefixes_G], out=np.zeros(len(counts_G)), where=counts_G > 0)
+        probs_G = shares_G + backoffs[prefixes_G] * probs_G[level.suffixes_G]
+
+        nodes = slice(contexts.stop, contexts.stop + len(probs_G))
+        places = slice(nodes.start - 1, nodes.stop - 1)
+        model.keys_G[places] = torch.from_numpy(level.keys_G + contexts.start * vocab_size)
+        model.log_probs_G[places] = torch.from_numpy(np.log(probs_G))
+        model.log_backoffs[contexts] = torch.from_numpy(np.log(backoffs))
+        model.counts_G[places] = torch.from_numpy(counts_G)
+        model.discounts[length - 1] = torch.tensor(discounts)
+        contexts = nodes
+    return model
+
+
+def _count_longer(ngrams_N: NDArray[np.uint32], ids: Ids, vocab_size: int, end_id: int, length: int) -> Counts:
+    """The n-grams of this length, from those one shorter in `ngrams_N`, which they replace there."""
+    pieces, spans = [], []
+    bounds = [*range(1, len(ids), CHUNK), len(ids)]
+    # Backwards, since an n-gram is made of the shorter one before it.
+    for start, stop in reversed(list(itertools.pairwise(bounds))):
+        prefixes, suffixes = ngrams_N[start - 1 : stop - 1], ngrams_N[start:stop].copy()
+        whole = prefixes != NONE
+        if length > 2:
+            whole &= ids[start - 1 : stop - 1] != end_id
+        keys = prefixes[whole] * np.int64(vocab_size) + ids[start:stop][whole]
+        keys_G, number, counts_G = np.unique(keys, return_inverse=True, return_counts=True)
+        suffixes_G = np.empty(len(keys_G), np.uint32)
+        suffixes_G[number] = suffixes[whole]
+        ngrams_N[start:stop] = NONE
+        ngrams_N[start:stop][whole] = number
+        pieces.append(Counts(keys_G, counts_G, suffixes_G))
+        spans.append((start, stop))
+    merged, numbers = _merged(pieces)
+    for (start, stop), number in zip(spans, numbers, strict=True):
+        there = ngrams_N[start:stop] != NONE
+        ngrams_N[start:stop][there] = number[ngrams_N[start:stop][there]]
+    ngrams_N[0] = NONE
+    return merged
+
+
+def _merged(pieces: Sequence[Counts]) -> tuple[Counts, list[NDArray[np.int64]]]:
+    """The counts of all pieces together, and for each piece the new numbers of its n-grams."""
+    keys_G, number = np.unique(np.concatenate([piece.keys_G for piece in pieces]), return_inverse=True)
+    counts_G = np.bincount(number, np.concatenate([piece.counts_G for piece in pieces]), minlength=len(keys_G))
+    suffixes_G = np.empty(len(keys_G), np.uint32)
+    suffixes_G[number] = np.concatenate([piece.suffixes_G for piece in pieces])
+    ends = np.cumsum([len(piece.keys_G) for piece in pieces])
+    return Counts(keys_G, counts_G.astype(np.int64), suffixes_G), np.split(number, ends[:-1])
+
+
+def _adjusted(level: Counts, longer: Counts) -> NDArray[np.int64]:
+    """How many distinct tokens stand before each n-gram; how often it stands there, where it begins a text."""
+    before_G = np.bincount(longer.suffixes_G, minlength=len(level.keys_G))
+    return np.where(before_G > 0, before_G, level.counts_G)
+
+
+def _discounts(counts_G: NDArray[np.int64]) -> tuple[float, float, float]:
+    """D_1, D_2 and D_3, each above 0 and at most its count, or the fallback for all three."""
+    t = np.bincount(np.minimum(counts_G, 5), minlength=6)
+    if not t[1:4].all():
+        return FALLBACK
+    y = t[1] / (t[1] + 2 * t[2])
+    found = tuple(float(k - (k + 1) * y * t[k + 1] / t[k]) for k in (1, 2, 3))
+    return found if all(0 < d <= k for k, d in enumerate(found, start=1)) else FALLBACK
