@@ -8,6 +8,8 @@ from inkloom.cli.options import CorpusDir, Documents, Encoding, Json, TextColumn
 from inkloom.cli.terminal import messages, print_json, results
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from inkloom.corpus import Corpus, NamedCorpus, Part
 
 app = typer.Typer(no_args_is_help=True)
@@ -34,7 +36,7 @@ def list_(corpus_dir: CorpusDir = None, json: Json = False) -> None:
         documents = f"{row['documents']:,} {row['unit']}" if row["unit"] and row["documents"] else ""
         characters = f"{row['characters']:,}" if row["characters"] else ""
         table.add_row(row["name"], row["title"], characters, documents, "yes" if row["path"] else "no")
-    results().print(table)
+    _print(table)
     messages().print("\nTrain on one with `inkloom train NAME`; the others are fetched when they are first used.")
 
 
@@ -53,6 +55,7 @@ def show(
     from inkloom.config import build
     from inkloom.corpus import CORPORA, CorpusConfig
     from inkloom.corpus.loading import read_corpus
+    from inkloom.corpus.splits import parse_split
 
     fields = {
         "sources": (source,),
@@ -61,6 +64,7 @@ def show(
         "text_column": text_column,
         "corpus_dir": corpus_dir,
     }
+    parse_split(split)  # before any reading
     corpus = read_corpus(build(CorpusConfig, fields, "corpus"))  # its notices are part of what is shown
     facts = _facts(corpus, split, seed)
     if (named := corpus.config.sources[0]) in CORPORA:
@@ -135,12 +139,30 @@ def _facts(corpus: "Corpus", split: str, seed: int) -> dict[str, Any]:
     try:
         splits = split_corpus(corpus, split, seed)
     except InputError as error:
+        if corpus.own_splits:
+            raise
+        # A text too short to split has a size and first lines all the same.
         return facts | {"split": None, "split_error": str(error)}
     return facts | {
         "split": {
             name: {"characters": part.chars, "documents": len(part.texts) if part.documents else None}
             for name, part in splits.items()
-        }
+        },
+        "leaks": [_leak_facts(splits["train"], splits[name]) for name in ("val", "test") if name in splits],
+    }
+
+
+def _leak_facts(train: "Part", held_out: "Part") -> dict[str, Any]:
+    from inkloom.corpus.leaks import find_leaks
+
+    report = find_leaks(train, held_out)
+    return {
+        "split": held_out.name,
+        "share": report.share,
+        "characters": report.covered_chars,
+        "spans": len(report.leaks),
+        "duplicate_documents": len(report.duplicates),
+        "summary": report.summary(),
     }
 
 
@@ -168,22 +190,33 @@ def _print_facts(facts: dict[str, Any]) -> None:
     row("corpus", facts["name"])
     row("text", facts.get("title"))
     row("from", facts.get("path") or facts["sources"][0])
-    row("size", f"{facts['characters']:,} characters, {facts['bytes']:,} bytes as UTF-8")
-    row("alphabet", f"{facts['distinct_characters']:,} different characters")
-    row("documents", f"{facts['documents']:,} {unit}" if facts["documents"] else "one running text")
+    row("size", f"{_count(facts['characters'], 'characters')}, {_count(facts['bytes'], 'bytes')} as UTF-8")
+    row("alphabet", _count(facts["distinct_characters"], "different characters"))
+    row("documents", _count(facts["documents"], unit) if facts["documents"] else "one running text")
     for notice in facts["notices"]:
         row("note", notice)
     row("note", facts.get("split_error"))
     for name, size in (facts["split"] or {}).items():
-        documents = f", {size['documents']:,} {unit}" if size["documents"] else ""
-        row(name, f"{size['characters']:,} characters{documents}")
+        documents = f", {_count(size['documents'], unit)}" if size["documents"] else ""
+        row(name, _count(size["characters"], "characters") + documents)
+    for leak in facts.get("leaks", ()):
+        row("leaks", leak["summary"])
     row("split by", facts.get("split_by"))
     row("licence", facts.get("licence"))
     row("source", facts.get("source"))
     row("citation", facts.get("citation"))
     for number, line in enumerate(facts["first_lines"]):
         row("begins" if number == 0 else "", _shown(line))
-    results().print(table)
+    _print(table)
+
+
+def _print(table: "Table") -> None:
+    console = results()
+    console.print(table, width=min(80, console.width))
+
+
+def _count(number: int, plural: str) -> str:
+    return f"{number:,} {plural if number != 1 else plural.removesuffix('s')}"
 
 
 def _shown(line: str) -> str:

@@ -8,7 +8,7 @@ character. 90 MB of train against 10 MB take some 3 seconds.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +105,8 @@ class LeakReport:
         """One line that says how much is shared, of what kind, and the heaviest example."""
         same = ""
         if self.duplicates:
-            same = f" {len(self.duplicates):,} of its {self.texts:,} documents are in train word for word."
+            verb = "is" if len(self.duplicates) == 1 else "are"
+            same = f" {len(self.duplicates):,} of its {self.texts:,} documents {verb} in train word for word."
         if not self.leaks:
             return f"{self.held_out} shares no span of {self.min_chars} characters with train.{same}"
         repeated = sum(leak.length for leak in self.leaks if leak.times_in_train > 1)
@@ -130,15 +131,20 @@ def find_leaks(train: Part, held_out: Part, min_chars: int = MIN_CHARS) -> LeakR
     train_starts, held_starts = _starts(train.texts), _starts(held_out.texts)
     windows, places, counts = _shared_windows(train_text, held_text, min_chars)
     leaks = []
-    for first, last in _runs(windows):
-        starts, origins = windows[first:last].tolist(), places[first:last].tolist()
-        for start, stop, origin, at in _verified(train_text, held_text, starts, origins, min_chars):
-            text = held_text[start:stop]
-            if len(set(text)) < FEWEST_DISTINCT:
-                continue
-            times = int(np.median(counts[first:last][start - starts[0] : stop - min_chars + 1 - starts[0]]))
-            excerpt = " ".join(held_text[at : min(stop, at + EXCERPT_CHARS)].split())
-            leaks.append(Leak(_place(held_starts, start), _place(train_starts, origin), stop - start, times, excerpt))
+    for stretch in _verified(train_text, held_text, windows, places, min_chars):
+        text = held_text[stretch.start : stretch.stop]
+        if len(set(text)) < FEWEST_DISTINCT:
+            continue
+        first, last = np.searchsorted(windows, [stretch.start, stretch.stop - min_chars + 1])
+        excerpt = held_text[stretch.piece : min(stretch.stop, stretch.piece + EXCERPT_CHARS)]
+        leak = Leak(
+            held_out=_place(held_starts, stretch.start),
+            train=_place(train_starts, stretch.origin),
+            length=stretch.stop - stretch.start,
+            times_in_train=int(np.median(counts[first:last])),
+            excerpt=" ".join(excerpt.split()),
+        )
+        leaks.append(leak)
     known = set(train.texts) if train.documents and held_out.documents else set()
     duplicates = tuple(index for index, text in enumerate(held_out.texts) if text in known)
     return LeakReport(held_out.name, held_out.chars, len(held_out.texts), min_chars, tuple(leaks), duplicates)
@@ -165,7 +171,9 @@ def _distinct_hashes(text: str, width: int) -> Hashes:
     """The hashes of all windows, ascending, each once."""
     chunks = [hashes for _, hashes in _window_hashes(text, width)]
     keys: Hashes = np.sort(np.concatenate(chunks)) if chunks else np.zeros(0, np.uint64)
-    return keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]
+    new = np.ones(len(keys), dtype=np.bool_)
+    new[1:] = keys[1:] != keys[:-1]
+    return keys[new]
 
 
 def _matches(text: str, width: int, keys: Hashes) -> Iterator[tuple[Positions, Positions]]:
@@ -214,44 +222,45 @@ def _powers(base: int, count: int) -> Hashes:
     return np.cumprod(factors, dtype=np.uint64)
 
 
-def _runs(starts: Positions) -> list[tuple[int, int]]:
-    """Index ranges of consecutive numbers in an ascending array."""
-    breaks = np.flatnonzero(np.diff(starts) != 1) + 1
-    bounds = [0, *breaks.tolist(), len(starts)] if len(starts) else [0]
-    return list(pairwise(bounds))
+class _Stretch(NamedTuple):
+    """Held-out text from `start` to `stop` that stands in train, its longest unbroken `piece` at `origin` there."""
+
+    start: int
+    stop: int
+    piece: int
+    origin: int
 
 
-def _verified(
-    train: str, held_out: str, starts: Sequence[int], origins: Sequence[int], width: int
-) -> Iterator[tuple[int, int, int, int]]:
-    """Of a run of candidate windows, the stretches that really stand in train.
+def _verified(train: str, held_out: str, starts: Positions, origins: Positions, width: int) -> Iterator[_Stretch]:
+    """The stretches that candidate windows cover, each window compared with train character by character.
 
-    Yields (first character, first after it, where the longest unbroken piece starts in train, and in held_out).
+    A window is followed as far as the two texts agree, and the next one looked at is the first that reaches further.
     """
-    first, stop_of_run = starts[0], starts[-1] + width
-    position = first
-    begin = stop = first
-    best = (0, 0, 0)
-    while position + width <= stop_of_run:
-        origin = origins[position - first]
-        length = _common_length(train, origin, held_out, position, stop_of_run - position)
+    stretch: _Stretch | None = None
+    longest = 0
+    index = 0
+    while index < len(starts):
+        position, origin = int(starts[index]), int(origins[index])
+        length = _common_length(train, origin, held_out, position)
         if length < width:  # equal hashes of different text
-            position += 1
+            index += 1
             continue
-        if position > stop and stop > begin:
-            yield begin, stop, best[1], best[2]
-        if position > stop or stop == begin:
-            begin, best = position, (0, 0, 0)
-        stop = position + length
-        best = max(best, (length, origin, position), key=lambda piece: piece[0])
-        position = stop - width + 1
-    if stop > begin:
-        yield begin, stop, best[1], best[2]
+        if stretch is None or position >= stretch.stop:
+            if stretch is not None:
+                yield stretch
+            stretch, longest = _Stretch(position, position, position, origin), 0
+        if length > longest:
+            stretch, longest = stretch._replace(piece=position, origin=origin), length
+        stretch = stretch._replace(stop=position + length)
+        index = int(np.searchsorted(starts, stretch.stop - width + 1))
+    if stretch is not None:
+        yield stretch
 
 
-def _common_length(left: str, i: int, right: str, j: int, limit: int) -> int:
-    """How many characters are equal from left[i] and right[j] on, at most `limit`."""
+def _common_length(left: str, i: int, right: str, j: int) -> int:
+    """How many characters are equal from left[i] and right[j] on."""
     low = 0
+    limit = min(len(left) - i, len(right) - j)
     step = 64
     while low < limit and left[i + low : i + low + step] == right[j + low : j + low + step]:
         low += step

@@ -1,0 +1,161 @@
+"""The leak check against a slow reference, and against texts whose leaks are known."""
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkloom.corpus.base import Part
+from inkloom.corpus.leaks import CHUNK, Leak, Place, find_leaks
+
+FEW_WORDS = ("quick", "brown", "jumps", "lazily")
+MANY_WORDS = (*FEW_WORDS, "the", "fox", "over", "dog", "every", "night", "while", "sphinx", "of", "quartz", "judges")
+
+
+def prose(count, seed, words=MANY_WORDS):
+    return " ".join(random.Random(seed).choices(words, k=count))
+
+
+def running(name, text):
+    return Part(name, (text,))
+
+
+def covered_slowly(train, held_out, width):
+    """Every held-out character that lies in a window of train, by definition."""
+    windows = {text[i : i + width] for text in train.texts for i in range(len(text) - width + 1)}
+    return {
+        (number, i + k)
+        for number, text in enumerate(held_out.texts)
+        for i in range(len(text) - width + 1)
+        if text[i : i + width] in windows
+        for k in range(width)
+    }
+
+
+def covered(report):
+    return {(text, i) for text, start, stop in report.intervals.tolist() for i in range(start, stop)}
+
+
+texts = st.lists(st.text("abcdefghijklmnop", max_size=60), min_size=1, max_size=6).map(tuple)
+
+
+@given(texts, texts, st.integers(0, 40), st.integers(0, 40))
+def test_it_finds_what_the_definition_says(train, held_out, start, length):
+    copied = (*held_out, "qrst" + "".join(train)[start : start + length] + "uvwx")
+    train_part, held_part = Part("train", train, documents=True), Part("val", copied, documents=True)
+    report = find_leaks(train_part, held_part, min_chars=12)
+    slow = covered_slowly(train_part, held_part, 12)
+    # Spans of few different characters are left out, so the report may hold less, but nothing that is wrong.
+    assert covered(report) <= slow
+    if all(len(set(copied[number][i : i + 12])) >= 10 for number, i in slow):
+        assert covered(report) == slow
+
+
+@pytest.mark.parametrize("width", [40, 55])
+def test_it_agrees_with_the_definition_on_repetitive_prose(width):
+    train, held_out = running("train", prose(6000, 1, FEW_WORDS)), running("val", prose(1500, 2, FEW_WORDS))
+    report = find_leaks(train, held_out, width)
+    assert len(report.leaks) > 10
+    assert covered(report) == covered_slowly(train, held_out, width)
+    assert report.share == report.covered_chars / held_out.chars
+
+
+def test_a_copied_passage_is_found_in_its_place():
+    passage = prose(60, 3)
+    train = Part("train", (prose(500, 4), "xx" + passage + "yy"), documents=True)
+    held_out = Part("val", (prose(30, 5), "zz" + passage), documents=True)
+    (leak,) = find_leaks(train, held_out).leaks
+    assert leak == Leak(Place(1, 2), Place(1, 2), len(passage), 1, passage[:80].strip())
+
+
+def test_every_reported_span_stands_in_train_character_by_character():
+    train = running("train", prose(3000, 6))
+    held_out = running("val", prose(50, 7) + train.texts[0][500:900] + prose(50, 8) + train.texts[0][100:300])
+    report = find_leaks(train, held_out)
+    assert len(report.leaks) == 2
+    for leak in report.leaks:
+        piece = held_out.texts[0][leak.held_out.start : leak.held_out.start + leak.length]
+        assert piece in train.texts[0]
+        assert train.texts[0][leak.train.start :].startswith(piece)
+
+
+@given(st.integers(-70, 70))
+def test_passages_across_the_bounds_of_chunks_are_found_whole(shift):
+    filler = "".join(map(chr, range(0x4E00, 0x4E00 + 20_000))) * 20
+    passage = prose(30, 9)
+    at = CHUNK + shift
+    train = running("train", filler[:at] + passage + filler[at : at + 5_000])
+    (leak,) = find_leaks(train, running("val", "…" + passage + "!")).leaks
+    assert (leak.held_out, leak.train, leak.length) == (Place(0, 1), Place(0, at), len(passage))
+
+
+def test_spans_do_not_run_across_documents():
+    train = Part("train", ("a quick brown fox jumps ", "over the lazy dog today"), documents=True)
+    held_out = Part("val", ("a quick brown fox jumps over the lazy dog today",), documents=True)
+    assert find_leaks(train, held_out, 30).leaks == ()
+    assert [leak.length for leak in find_leaks(train, held_out, 20).leaks] == [24, 23]
+
+
+def test_rules_and_blank_space_are_no_leaks():
+    rule = "-" * 500 + "\n" + " " * 300
+    assert find_leaks(running("train", "one " + rule), running("val", "two " + rule)).leaks == ()
+
+
+def test_a_refrain_counts_as_one_entry_that_train_repeats():
+    refrain = "With a hey, and a ho, and a hey nonino, that o'er the green corn-field did pass\n"
+    verses = [prose(30, seed) + "\n" for seed in range(8)]
+    train = running("train", "".join(verse + refrain for verse in verses[:5]))
+    held_out = running("val", "".join(verse + refrain for verse in verses[5:]))
+    report = find_leaks(train, held_out)
+    assert len(report.leaks) == 3
+    assert all(leak.times_in_train >= 4 for leak in report.leaks)
+    assert "100% of it text that train itself repeats" in report.summary()
+    assert sum(times for _, times in report.largest(10)) == 3
+
+
+def test_duplicate_documents_are_counted_however_short():
+    train = Part("train", ("Smith", "Miller", "Jones"), 1, documents=True)
+    report = find_leaks(train, Part("val", ("Baker", "Jones"), 1, documents=True))
+    assert report.duplicates == (1,)
+    assert report.leaks == ()
+    assert report.summary() == (
+        "val shares no span of 60 characters with train. 1 of its 2 documents is in train word for word."
+    )
+
+
+def test_the_summary_names_share_and_longest():
+    passage = prose(40, 10)
+    report = find_leaks(running("train", prose(300, 11) + "\n" + passage), running("test", passage + "#" * 20))
+    assert report.summary().startswith(
+        f"{len(passage) / (len(passage) + 20):.2%} of test ({len(passage)} characters in 1 span"
+    )
+    assert f"The longest, {len(passage)} characters: {passage[:40]!r}"[:-1] in report.summary()
+
+
+@pytest.mark.parametrize(("train", "held_out"), [("", "some text"), ("some text", ""), ("", ""), ("a" * 59, "a" * 59)])
+def test_texts_shorter_than_a_window_share_nothing(train, held_out):
+    report = find_leaks(running("train", train), running("val", held_out))
+    assert report.leaks == ()
+    assert report.share == 0
+    assert report.intervals.shape == (0, 3)
+
+
+def test_intervals_are_disjoint_and_in_order():
+    train = running("train", prose(4000, 12, FEW_WORDS))
+    report = find_leaks(train, running("val", prose(2000, 13, FEW_WORDS)), 55)
+    bounds = report.intervals[:, 1:].ravel()
+    assert len(report.leaks) > 10
+    assert np.all(np.diff(bounds) >= 0)
+
+
+def test_equal_hashes_of_different_text_are_no_leak():
+    # Thue and Morse's sequence and its mirror collide under every polynomial modulo 2**64 once they are 2**11 long.
+    order, mirror = "ab", "ba"
+    for _ in range(10):
+        order, mirror = order + mirror, mirror + order
+    width = len(order)
+    mixed = "cdefghijklm"  # more different characters, so that only the comparison can tell the two apart
+    report = find_leaks(running("train", mixed + order + mixed), running("val", mixed + mirror + mixed), width)
+    assert report.leaks == ()
