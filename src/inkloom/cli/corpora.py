@@ -48,7 +48,7 @@ def show(
     encoding: Encoding = None,
     corpus_dir: CorpusDir = None,
     split: Annotated[str, typer.Option(metavar="PERCENTS", help="Train, val and test; or train and val.")] = "90,5,5",
-    seed: Annotated[int, typer.Option(help="Of the draw of documents.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw of documents.")] = 0,
     json: Json = False,
 ) -> None:
     """What a text is: its size, how it was read, how it is split, where it comes from."""

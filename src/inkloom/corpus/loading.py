@@ -96,15 +96,21 @@ def read_corpus(config: CorpusConfig) -> Corpus:
 
 
 def corpus_folder(chosen: str | None) -> Path | None:
-    """The folder that may hold a named corpus's file: what was chosen, else INKLOOM_CORPUS_DIR, else none."""
+    """The folder that may hold a named corpus's file: what was chosen, else INKLOOM_CORPUS_DIR, else none.
+
+    Raises InputError where what was chosen is no folder; a left-over variable must not stop those who use no such text.
+    """
     folder = chosen or os.environ.get("INKLOOM_CORPUS_DIR")
     if not folder:
         return None
     path = Path(folder).expanduser().resolve()
-    if not path.is_dir():
-        option = "--corpus-dir" if chosen else "INKLOOM_CORPUS_DIR"
-        raise InputError(f"{option} got {folder}, which is no folder. Name the folder that holds the corpus's file.")
-    return path
+    if path.is_dir():
+        return path
+    if chosen:
+        raise InputError(
+            f"--corpus-dir got {chosen}, which is no folder. Name the folder that holds the corpus's file."
+        )
+    return None
 
 
 def _refuse_repeats(sources: Iterable[Source]) -> None:
