@@ -14,6 +14,7 @@ from inkloom.corpus import load_corpus, open_corpus
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
 from inkloom.runs.directory import RunDirectory, beginning, find_run
+from inkloom.threads import share_cores
 from inkloom.training.plan import parse_budget, plan
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def train(
 
     Raises InputError for settings that are not accepted, before any work.
     """
+    share_cores()
     chosen: Mapping[str, Any] = {}
     if recipe is not None:
         from inkloom.recipes import load_recipe
@@ -86,6 +88,7 @@ def resume(name: str | Path, console: "Console | None" = None) -> "Run":
 
     Raises InputError where there is no such run or its text has changed.
     """
+    share_cores()
     directory = find_run(str(name))
     config = directory.read_config()
     if directory.finished:
@@ -101,6 +104,7 @@ def resume(name: str | Path, console: "Console | None" = None) -> "Run":
 
 def load_run(name: str | Path) -> "Run":
     """Open a run by its folder, or by its name below `runs/`. Raises InputError where there is none."""
+    share_cores()
     from inkloom.runs.run import load_run
 
     return load_run(name)

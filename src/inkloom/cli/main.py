@@ -13,6 +13,7 @@ import inkloom
 from inkloom.cli import corpora, demo, doctor, evaluate, generate, runs, train
 from inkloom.cli.terminal import print_json, say, say_error, show_log
 from inkloom.errors import InkloomError, InterruptedByUserError
+from inkloom.threads import share_cores
 
 EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -51,6 +52,7 @@ def options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit: 0 done, 2 bad input or usage, 1 failed, 130 interrupted."""
+    share_cores()
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
     sys.exit(run([argument for argument in given if argument != "--debug"], debug=debug))
