@@ -33,7 +33,15 @@ def test_several_files_are_one_corpus_of_documents(tmp_path, real_text):
         (tmp_path / f"{number}.txt").write_text(real_text[number * 1000 : (number + 1) * 1000])
     files = sorted(tmp_path.glob("*.txt"))
     run = inkloom.train(files, steps=2, out=tmp_path / "run", overrides=["model.hidden_size=16"])
-    assert run.config.has_documents
+    assert run.config.documents == 20
+    assert run.default_prompt == "\n"  # 20 beginnings teach nothing
+
+
+def test_with_many_documents_a_sample_is_a_new_one(tmp_path, real_text):
+    file = tmp_path / "lines.txt"
+    file.write_text("\n".join(real_text.replace("\n", " ")[start : start + 40] for start in range(0, 40_000, 40)))
+    corpus = inkloom.load_corpus(file, documents="lines")
+    run = inkloom.train(corpus, steps=2, out=tmp_path / "run", overrides=["model.hidden_size=16"])
     assert run.default_prompt == ""
 
 

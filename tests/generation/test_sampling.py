@@ -73,6 +73,15 @@ def test_a_token_without_probability_is_never_drawn():
     assert sampler_of([GenerationConfig()] * 4000, vocab_size=3)(logits_BV).unique().tolist() == [1]
 
 
+def test_a_token_that_stands_for_no_text_is_never_chosen():
+    logits_BV = torch.tensor([[50.0, 1.0, 0.0]]).repeat(2, 1)
+    settings = [GenerationConfig(), GenerationConfig(greedy=True)]
+    generators = [generator_of_sample(0, sample) for sample in range(2)]
+    sampler = Sampler(settings, generators, [[], []], vocab_size=3, never=0)
+    assert all(token != 0 for _ in range(200) for token in sampler(logits_BV).tolist())
+    assert logits_BV[0, 0] == 50.0  # the caller's logits stay as they are
+
+
 def test_greedy_takes_the_first_of_the_likeliest_and_draws_nothing():
     generators = [torch.Generator().manual_seed(1) for _ in range(2)]
     before = generators[0].get_state()

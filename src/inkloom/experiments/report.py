@@ -209,7 +209,7 @@ def _settings(run: "Run", machine: Mapping[str, Any]) -> dict[str, Mapping[str, 
         "Text": {
             **config.pop("corpus"),
             "sha256": config.pop("corpus_sha256"),
-            "has_documents": config.pop("has_documents"),
+            "documents": config.pop("documents"),
         },
         **{name.capitalize(): config.pop(name) for name in ("split", "tokenizer", "model", "training")},
         "Machine": _described(machine),

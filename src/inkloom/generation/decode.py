@@ -148,6 +148,7 @@ class Batch:
             [request.generator for request in requests],
             [[*row.request.prompt, *row.written] for row in self._rows],
             self._model.vocab_size,
+            never=self._tokenizer.unknown_id,
         )
 
 

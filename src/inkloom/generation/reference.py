@@ -25,6 +25,8 @@ def reference_tokens(model: LanguageModel, tokenizer: Tokenizer, request: Reques
         tokens_BT = torch.tensor([[tokenizer.end_id, *text]], device=model.device)
         logits_BTV, _ = model(tokens_BT, model.initial_state(1))
         scores = reference_scores(logits_BTV[0, -1].tolist(), set(text), request.settings)
+        if tokenizer.unknown_id is not None:
+            scores.pop(tokenizer.unknown_id, None)
         if not request.settings.is_greedy:
             uniform = torch.empty(model.vocab_size).uniform_(generator=request.generator).tolist()
             scores = {token: score + _gumbel(uniform[token]) for token, score in scores.items()}

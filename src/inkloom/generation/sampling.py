@@ -45,8 +45,13 @@ class Sampler:
         generators: Sequence[torch.Generator],
         histories: Sequence[Sequence[int]],
         vocab_size: int,
+        never: int | None = None,
     ) -> None:
-        """One of each for every row; a history is the ids of the text so far, prompt and all."""
+        """One of each for every row; a history is the ids of the text so far, prompt and all.
+
+        never: a token that stands for no text and is not to be chosen, such as the tokenizer's `<unk>`.
+        """
+        self._never = None if never is None else torch.tensor([never])
         drawing = [row for row, setting in enumerate(settings) if not setting.is_greedy]
         neutral = GenerationConfig()
         self._generators = [generators[row] for row in drawing]
@@ -68,6 +73,8 @@ class Sampler:
 
     def filter(self, logits_BV: Tensor) -> Tensor:
         """The logits that the choice is made from."""
+        if self._never is not None:
+            logits_BV = logits_BV.index_fill(1, self._never, -torch.inf)
         for penalty, strength_B in self._penalties:
             assert self._seen_BV is not None
             logits_BV = penalty(logits_BV, strength_B, self._seen_BV)

@@ -44,8 +44,8 @@ class RunConfig(Config):
     versions: dict[str, str] = pydantic.Field(default_factory=lambda: versions())
     corpus: CorpusConfig
     corpus_sha256: str = ""
-    has_documents: bool = False
-    """Whether the text is made of documents, each closed by an end token."""
+    documents: int = 0
+    """How many documents the text is made of, each closed by an end token; 0 for one running text."""
 
     split: SplitConfig = SplitConfig()
     tokenizer: dict[str, Any]

@@ -18,6 +18,9 @@ from inkloom.runs.directory import RunConfig, RunDirectory, find_run
 from inkloom.runs.weights import load_weights
 from inkloom.tokenizers import TOKENIZERS, Tokenizer
 
+ENOUGH_BEGINNINGS = 500
+"""With so many documents a model sees enough beginnings to write one of its own."""
+
 
 class Run:
     """A run of `inkloom train`: its settings, its tokenizer and the best weights, loaded when first needed."""
@@ -70,12 +73,12 @@ class Run:
 
     @property
     def default_prompt(self) -> str:
-        """What generation starts from where no prompt is given: a new document, or a new line of a running text.
+        """What generation starts from where no prompt is given: a new document, or a new line where documents are few.
 
-        A running text has a single beginning, from which no model can learn how texts begin.
+        A running text has one beginning and a few long documents hardly more: too few to learn how texts begin.
         """
         knows_newline = self.tokenizer.encode("\n").unknown_tokens == 0
-        return "\n" if knows_newline and not self.config.has_documents else ""
+        return "\n" if knows_newline and self.config.documents < ENOUGH_BEGINNINGS else ""
 
     def evaluate(self, split: str | None = None, corpus: str | Corpus | None = None) -> Scores:
         """Score every token of a split once, in float32.

@@ -61,7 +61,7 @@ def plan(
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         corpus=corpus.config,
         corpus_sha256=corpus.sha256,
-        has_documents=corpus.whole.documents or any(part.documents for part in corpus.own_splits.values()),
+        documents=sum(len(part.texts) for part in (corpus.whole, *corpus.own_splits.values()) if part.documents),
         split=cut,
         tokenizer=sections["tokenizer"],
         model=sections["model"],
