@@ -15,7 +15,7 @@ def scores(nats_per_token=1.0, *, tokens=1000, chars=1000, charge_nats=0.0):
 
 def course(train, val):
     steps = 10.0 * np.arange(1, len(val) + 1)
-    return Course(steps, steps, np.array(train), np.array(val), np.full(len(val), 1e-3))
+    return Course(steps, steps, np.array(train), np.array(val), np.full(len(val), 1e-3), 64 * steps)
 
 
 def test_an_even_guess_over_characters_needs_the_logarithm():

@@ -1,14 +1,15 @@
-"""Line figures as inline SVG that take their colours and their font from the page around them.
+"""Figures as inline SVG that take their colours and their font from the page around them, and as PNG for papers.
 
-Matplotlib draws every colour as a stand-in, which is then replaced by one of the page's CSS variables: one figure
-serves light and dark mode. The same data makes the same text, byte for byte.
+For a page, matplotlib draws every colour as a stand-in, which is then replaced by one of the page's CSS variables: one
+figure serves light and dark mode. The same data makes the same text, byte for byte.
 """
 
+import contextlib
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib
 import numpy as np
@@ -18,10 +19,29 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-COLOURS = ("--ink", "--muted", "--paper", "--rule", "--series-1", "--series-2")
+PRINT = {
+    "--ink": "#22252b",
+    "--muted": "#5f646e",
+    "--paper": "#ffffff",
+    "--rule": "#dfdbd1",
+    "--series-1": "#2b5fb8",
+    "--series-2": "#b8500f",
+    "--series-3": "#23794a",
+    "--series-4": "#7a46ab",
+    "--series-5": "#9b2450",
+    "--series-6": "#6b6200",
+}
+"""The colours of a picture on white: those of the page in light mode."""
+
+COLOURS = tuple(PRINT)
 """The variables that a page must define, see templates/page.css."""
 
+SERIES = tuple(name for name in COLOURS if name.startswith("--series"))
+
 STAND_INS = {name: f"#fe00{place:02x}" for place, name in enumerate(COLOURS)}
+
+Palette = Mapping[str, str]
+"""A colour for each of COLOURS: STAND_INS or PRINT."""
 
 POINTS_PER_INCH = 72
 WIDTH = 440
@@ -30,38 +50,14 @@ WIDTH = 440
 FONT = "DejaVu Sans"
 """What the layout is measured with: it ships with matplotlib and is wide, so the page's own font finds room."""
 
+MOST_IN_A_ROW = 3
+"""Entries of a legend side by side: as many as fit over a figure with names of a dozen letters."""
+
 ROUND = (1, 2, 2.5, 5, 10)
 """What distances between ticks begin with: no 1.5, 3 or 8, which are hard to count in."""
 
-STYLE: Any = {  # Any: releases of matplotlib differ in how they type these names
-    "axes.axisbelow": True,
-    "axes.edgecolor": STAND_INS["--rule"],
-    "axes.facecolor": "none",
-    "axes.formatter.useoffset": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.labelcolor": STAND_INS["--muted"],
-    "axes.spines.left": False,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": STAND_INS["--muted"],
-    "axes.titlesize": 11.5,
-    "figure.facecolor": "none",
-    "font.family": FONT,
-    "font.size": 11.5,
-    "grid.color": STAND_INS["--rule"],
-    "grid.linewidth": 0.7,
-    "legend.frameon": False,
-    "legend.labelcolor": STAND_INS["--ink"],
-    "lines.solid_capstyle": "round",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "inkloom",
-    "text.parse_math": False,
-    "xtick.color": STAND_INS["--muted"],
-    "xtick.major.size": 3,
-    "ytick.color": STAND_INS["--muted"],
-    "ytick.major.size": 0,
-}
+DOTS_PER_INCH = 200
+"""Of a picture: enough for print in the width of a column."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +82,11 @@ class Line:
     scores: bool = False
     """Whether its points are few and exact: they are marked and joined over gaps, the lowest is filled."""
 
+    dashed: bool = False
+
+    band: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    """The lowest and the highest of what the curve is the mean of, shaded."""
+
 
 @dataclass(frozen=True)
 class SecondUnit:
@@ -93,6 +94,92 @@ class SecondUnit:
 
     label: str
     factor: float
+
+
+class Plot(Protocol):
+    """What a figure shows, before it is known on what."""
+
+    @property
+    def height(self) -> int:
+        """In points, at a width of WIDTH."""
+        ...
+
+    def draw(self, axes: Axes, palette: Palette) -> None:
+        """Draw all of it."""
+
+
+@dataclass(frozen=True)
+class LinePlot:
+    """Curves over one x axis.
+
+    y_top: where the left axis ends, for curves that start far above their interesting part.
+    x_ticks: the only ticks, on a logarithmic axis.
+    """
+
+    lines: Sequence[Line]
+    x_label: str
+    y_label: str = ""
+    second_unit: SecondUnit | None = None
+    y_top: float | None = None
+    x_ticks: Sequence[int] = ()
+    height: int = 280
+
+    def draw(self, axes: Axes, palette: Palette) -> None:
+        for line in self.lines:
+            _draw(axes, line, palette)
+        _dress(axes, self.x_label, self.y_label, self.y_top)
+        if self.x_ticks:
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(self.x_ticks, labels=[f"{tick:,}" for tick in self.x_ticks])
+            axes.minorticks_off()
+        if self.second_unit is not None:
+            _add_second_unit(axes, self.second_unit)
+        if len(self.lines) > 1:
+            axes.legend(
+                loc="lower center",
+                bbox_to_anchor=(0.5, 1.0),
+                ncols=min(len(self.lines), MOST_IN_A_ROW),
+                handlelength=1.2,
+                borderpad=0.0,
+                borderaxespad=0.4,
+            )
+
+
+@dataclass(frozen=True)
+class Span:
+    """A value with its interval."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    colour: str
+    """One of COLOURS."""
+
+
+@dataclass(frozen=True)
+class SpanPlot:
+    """Values one below the other, each a dot on its interval."""
+
+    spans: Sequence[Span]
+    x_label: str
+
+    @property
+    def height(self) -> int:
+        return 60 + 24 * len(self.spans)
+
+    def draw(self, axes: Axes, palette: Palette) -> None:
+        for place, span in enumerate(self.spans):
+            colour = palette[span.colour]
+            axes.plot([span.low, span.high], [place, place], color=colour, linewidth=2.5, alpha=0.45)
+            axes.plot([span.value], [place], "o", color=colour, markersize=6.5)
+        axes.set_yticks(range(len(self.spans)), labels=[span.label for span in self.spans])
+        axes.tick_params(axis="y", labelcolor=palette["--ink"])
+        axes.set_ylim(len(self.spans) - 0.5, -0.5)
+        axes.grid(visible=False, axis="y")
+        axes.grid(visible=True, axis="x")
+        axes.xaxis.set_major_locator(MaxNLocator(5, steps=ROUND))
+        axes.set_xlabel(self.x_label)
 
 
 def line_figure(
@@ -111,26 +198,68 @@ def line_figure(
     y_top: where the left axis ends, for curves that start far above their interesting part.
     height: in points, at a width of WIDTH.
     """
+    plot = LinePlot(lines, x_label, y_label, second_unit, y_top, height=height)
+    return as_svg(plot, name)
+
+
+def as_svg(plot: Plot, name: str) -> Markup:
+    """A plot as an `<svg>` element without a size: it fills the width of what holds it, in the page's colours.
+
+    name: unique on the page; it goes before the ids inside the figure.
+    """
+    with _figure(plot, STAND_INS) as figure:
+        return _as_inline_svg(figure, name)
+
+
+def as_png(plot: Plot) -> bytes:
+    """A plot as a picture on white, DOTS_PER_INCH fine."""
+    with _figure(plot, PRINT) as figure:
+        file = io.BytesIO()
+        figure.savefig(file, format="png", dpi=DOTS_PER_INCH, facecolor=PRINT["--paper"], metadata={"Software": None})
+        return file.getvalue()
+
+
+@contextlib.contextmanager
+def _figure(plot: Plot, palette: Palette) -> Iterator[Figure]:
+    """The plot drawn, in the style that saving it needs too."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # the user's own matplotlib settings are for their own figures
-        matplotlib.rcParams.update(STYLE)
-        figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, height / POINTS_PER_INCH), layout="constrained")
-        axes = figure.add_subplot()
-        for line in lines:
-            _draw(axes, line)
-        _dress(axes, x_label, y_label, y_top)
-        if second_unit is not None:
-            _add_second_unit(axes, second_unit)
-        if len(lines) > 1:
-            axes.legend(
-                loc="lower center",
-                bbox_to_anchor=(0.5, 1.0),
-                ncols=len(lines),
-                handlelength=1.2,
-                borderpad=0.0,
-                borderaxespad=0.4,
-            )
-        return _as_inline_svg(figure, name)
+        matplotlib.rcParams.update(_style(palette))
+        figure = Figure(figsize=(WIDTH / POINTS_PER_INCH, plot.height / POINTS_PER_INCH), layout="constrained")
+        plot.draw(figure.add_subplot(), palette)
+        yield figure
+
+
+def _style(palette: Palette) -> Any:  # Any: releases of matplotlib differ in how they type these names
+    return {
+        "axes.axisbelow": True,
+        "axes.edgecolor": palette["--rule"],
+        "axes.facecolor": "none",
+        "axes.formatter.useoffset": False,
+        "axes.grid": True,
+        "axes.grid.axis": "y",
+        "axes.labelcolor": palette["--muted"],
+        "axes.spines.left": False,
+        "axes.spines.right": False,
+        "axes.spines.top": False,
+        "axes.titlecolor": palette["--muted"],
+        "axes.titlesize": 11.5,
+        "figure.facecolor": "none",
+        "font.family": FONT,
+        "font.size": 11.5,
+        "grid.color": palette["--rule"],
+        "grid.linewidth": 0.7,
+        "legend.frameon": False,
+        "legend.labelcolor": palette["--ink"],
+        "lines.solid_capstyle": "round",
+        "svg.fonttype": "none",
+        "svg.hashsalt": "inkloom",
+        "text.parse_math": False,
+        "xtick.color": palette["--muted"],
+        "xtick.major.size": 3,
+        "ytick.color": palette["--muted"],
+        "ytick.major.size": 0,
+    }
 
 
 def settled_top(y: NDArray[np.float64], share: float = 0.02) -> float | None:
@@ -146,21 +275,24 @@ def settled_top(y: NDArray[np.float64], share: float = 0.02) -> float | None:
     return float(settled.max() + 0.05 * (settled.max() - settled.min()))
 
 
-def _draw(axes: Axes, line: Line) -> None:
-    colour = STAND_INS[line.colour]
+def _draw(axes: Axes, line: Line, palette: Palette) -> None:
+    colour = palette[line.colour]
     x, y = line.x, line.y
+    style: dict[str, Any] = {"color": colour, "linewidth": 1.6, "linestyle": (0, (3, 2)) if line.dashed else "solid"}
+    if line.band is not None:
+        axes.fill_between(x, *line.band, color=colour, alpha=0.18, linewidth=0)
     if not line.scores:
-        axes.plot(x, y, color=colour, label=line.label, linewidth=1.6, marker="o" if len(x) < 2 else "", markersize=4)
+        axes.plot(x, y, label=line.label, marker="o" if len(x) < 2 else "", markersize=4, **style)
         return
     known = np.isfinite(y)
     x, y = x[known], y[known]
     ring: dict[str, Any] = {
         "marker": "o",
         "markersize": 4.5,
-        "markerfacecolor": STAND_INS["--paper"],
+        "markerfacecolor": palette["--paper"],
         "markeredgecolor": colour,
     }
-    axes.plot(x, y, color=colour, label=line.label, linewidth=1.6, **ring)
+    axes.plot(x, y, label=line.label, **style, **ring)
     if len(y):
         axes.plot(x[y.argmin()], y.min(), "o", color=colour, markersize=6)
 

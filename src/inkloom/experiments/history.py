@@ -25,6 +25,7 @@ class Course:
     train_loss: Column
     val_loss: Column
     learning_rate: Column
+    tokens: Column
 
     @property
     def best(self) -> int | None:
