@@ -1,0 +1,39 @@
+"""Words, for the measures that count them.
+
+A word is a run of letters, digits and combining marks, with apostrophes inside it; an ideograph or kana is a word of
+its own. Punctuation, symbols and white space only stand between words. Thai, Lao and Khmer write no spaces between
+words, so that a phrase counts as one.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+# `\w` holds no combining marks, without which words of Hindi or Arabic with vowel signs would fall apart.
+_MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
+_ALONE = "\u3041-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_LETTER = rf"[^\W_{_ALONE}]"
+_WORD = re.compile(rf"[{_ALONE}]|{_LETTER}+(?:[{_MARKS}]+{_LETTER}*|['’]{_LETTER}+)*")
+_SPACE = re.compile(r"\s")
+
+_CHUNK = 1 << 20
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in order, as they are written."""
+    return _WORD.findall(text)
+
+
+def words_of_large_text(text: str) -> Iterator[list[str]]:
+    """`words` by pieces of about a million characters, so that the words of a large text never stand in memory."""
+    start = 0
+    while start < len(text):
+        space = _SPACE.search(text, start + _CHUNK)  # where no word is cut
+        stop = space.start() if space else len(text)
+        yield words(text[start:stop])
+        start = stop
+
+
+def ngrams(items: Sequence[str], order: int) -> list[tuple[str, ...]]:
+    """Every run of `order` items, in order; none where there are fewer."""
+    return list(zip(*(items[start:] for start in range(order)), strict=False))
