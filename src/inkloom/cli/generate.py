@@ -1,14 +1,21 @@
 """`inkloom generate`: text from a run."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from inkloom.cli.copies import print_levels, print_sample
 from inkloom.cli.options import Json, RunName
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
+
+if TYPE_CHECKING:
+    from inkloom.evaluation.copying import CopyLevel
+    from inkloom.generation import Sample
+    from inkloom.runs.run import Run
 
 CHOICE = "How tokens are chosen"
 
@@ -38,6 +45,9 @@ def generate(
     stream: Annotated[
         bool | None, typer.Option("--stream/--no-stream", help="Print text as it is written; on in a terminal.")
     ] = None,
+    copy_check: Annotated[
+        bool, typer.Option("--copy-check", help="Mark what stands word for word in the training text, and say where.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Continue a prompt with a trained model.
@@ -66,9 +76,13 @@ def generate(
     settings = {name: value for name, value in given.items() if value is not None}
     text = _prompt(prompt, prompt_file)
     samples = num_samples or 1
-    streams = stream if stream is not None else sys.stdout.isatty() and samples == 1
+    if copy_check and stream:
+        raise InputError(
+            "--copy-check looks at a sample when it is whole, and --stream shows it before. Leave one out."
+        )
+    streams = stream if stream is not None else sys.stdout.isatty() and samples == 1 and not copy_check
     if json or not streams:
-        _print_whole(opened, text, settings, json)
+        _print_whole(opened, text, settings, copy_check, json)
         return
     if samples > 1:
         raise InputError(f"--stream writes one sample at a time; --num-samples is {samples}. Leave one of them out.")
@@ -79,35 +93,61 @@ def generate(
     sys.stdout.write("\n")
 
 
-def _print_whole(opened: Any, text: str, settings: dict[str, Any], json: bool) -> None:
+def _print_whole(opened: "Run", text: str, settings: dict[str, Any], copy_check: bool, json: bool) -> None:
     import time
 
     _ = opened.model  # loaded before the clock starts
+    copies = _Copies(opened) if copy_check else None  # needs the run's text, and says so before any work
     started = time.perf_counter()
     samples = opened.generate(text, **settings)
     rate = sum(sample.tokens for sample in samples) / (time.perf_counter() - started)
+    reports = [copies.index.report(sample.text) for sample in samples] if copies else []
     if json:
-        print_json(
-            {
-                "samples": [
-                    {
-                        "text": sample.text,
-                        "tokens": sample.tokens,
-                        "finish_reason": sample.finish_reason,
-                        "logprob": sample.logprob,
-                    }
-                    for sample in samples
-                ],
-                "tokens_per_second": round(rate, 1),
-            }
-        )
+        found: dict[str, Any] = {"samples": [_facts(sample) for sample in samples]}
+        if copies:
+            for facts, report in zip(found["samples"], reports, strict=True):
+                facts["copy"] = report.as_json()
+            found["held_out_copy"] = copies.held_out_level(samples).as_json()
+        print_json({**found, "tokens_per_second": round(rate, 1)})
         return
     for number, sample in enumerate(samples, start=1):
         if len(samples) > 1:
             results().rule(f"sample {number}", align="left")
-        sys.stdout.write(f"{text}{sample.text}\n")
-        sys.stdout.flush()
+        if copies:
+            print_sample(text, sample.text, reports[number - 1], copies.train.documents)
+        else:
+            sys.stdout.write(f"{text}{sample.text}\n")
+            sys.stdout.flush()
+    if copies:
+        print_levels([report.level for report in reports], copies.held_out_level(samples))
     messages().print(f"{rate:,.0f} tokens/s", style="dim")
+
+
+class _Copies:
+    """The training text of a run, ready to be searched."""
+
+    def __init__(self, opened: "Run") -> None:
+        from inkloom.evaluation.copying import CopyIndex
+
+        parts = opened.parts()
+        self.train = parts["train"]
+        self.held_out = parts.get("test", parts["val"])
+        self.index = CopyIndex(self.train)
+
+    def held_out_level(self, samples: "Sequence[Sample]") -> "CopyLevel":
+        """What held-out text as long as the samples has from train."""
+        from inkloom.evaluation.copying import held_out_level
+
+        return held_out_level(self.index, self.held_out, max(1, *(len(sample.text) for sample in samples)))
+
+
+def _facts(sample: "Sample") -> dict[str, Any]:
+    return {
+        "text": sample.text,
+        "tokens": sample.tokens,
+        "finish_reason": sample.finish_reason,
+        "logprob": sample.logprob,
+    }
 
 
 def _prompt(prompt: str, prompt_file: str | None) -> str:
