@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkloom.corpus.base import Corpus, CorpusConfig, Part
-from inkloom.corpus.splits import parse_split, split_corpus
+from inkloom.corpus.leaks import find_leaks
+from inkloom.corpus.splits import is_random_windows, parse_split, split_corpus
 from inkloom.errors import InputError
 
 
@@ -135,3 +136,35 @@ def test_what_is_no_split_is_refused_with_the_accepted_form(split, problem):
 def test_a_text_too_short_to_split_is_refused():
     with pytest.raises(InputError, match=r"^my has 9 characters, too few to split 90,5,5"):
         split_corpus(running("too short"))
+
+
+@pytest.mark.parametrize("length", [641, 704, 768, 5000])
+def test_random_windows_overlap_by_half_and_hold_all_the_text(length):
+    text = "".join(chr(0x4E00 + i) for i in range(length))
+    parts = split_corpus(running(text), "random-windows", seed=3)
+    windows = sorted(window for part in parts.values() for window in part.texts)
+    assert windows == [text[start : start + 128] for start in range(0, length - 64, 64)]
+    assert windows[-1][-1] == text[-1]
+    assert len(parts["val"].texts) == len(windows) // 10
+    assert parts["train"].texts != tuple(sorted(parts["train"].texts))
+    assert parts == split_corpus(running(text), "Random_Windows", seed=3)
+    assert parts != split_corpus(running(text), "random-windows", seed=4)
+
+
+def test_the_leak_check_catches_random_windows_and_finds_nothing_in_an_honest_split(real_text):
+    shuffled = split_corpus(running(real_text), "random-windows")
+    assert find_leaks(shuffled["train"], shuffled["val"]).share > 0.8
+    honest = split_corpus(running(real_text), "90,10")
+    assert find_leaks(honest["train"], honest["val"]).share < 0.05
+
+
+def test_random_windows_need_one_running_text_that_is_long_enough():
+    with pytest.raises(InputError, match="has documents"):
+        split_corpus(of_documents(["x" * 1000, "y" * 1000]), "random-windows")
+    with pytest.raises(InputError, match="640 characters, too few"):
+        split_corpus(running("x" * 640), "random-windows")
+
+
+def test_only_one_name_is_that_of_random_windows():
+    assert is_random_windows(" random_windows ")
+    assert not is_random_windows("90,10")

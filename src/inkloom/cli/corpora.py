@@ -122,6 +122,7 @@ def _about(corpus: "NamedCorpus", corpus_dir: str | None) -> dict[str, Any]:
 
 def _facts(corpus: "Corpus", split: str, seed: int) -> dict[str, Any]:
     from inkloom.corpus import split_corpus
+    from inkloom.corpus.leaks import find_leaks
     from inkloom.errors import InputError
 
     parts = list(corpus.own_splits.values()) or [corpus.whole]
@@ -148,21 +149,7 @@ def _facts(corpus: "Corpus", split: str, seed: int) -> dict[str, Any]:
             name: {"characters": part.chars, "documents": len(part.texts) if part.documents else None}
             for name, part in splits.items()
         },
-        "leaks": [_leak_facts(splits["train"], splits[name]) for name in ("val", "test") if name in splits],
-    }
-
-
-def _leak_facts(train: "Part", held_out: "Part") -> dict[str, Any]:
-    from inkloom.corpus.leaks import find_leaks
-
-    report = find_leaks(train, held_out)
-    return {
-        "split": held_out.name,
-        "share": report.share,
-        "characters": report.covered_chars,
-        "spans": len(report.leaks),
-        "duplicate_documents": len(report.duplicates),
-        "summary": report.summary(),
+        "leaks": [find_leaks(splits["train"], splits[name]).as_json() for name in ("val", "test") if name in splits],
     }
 
 

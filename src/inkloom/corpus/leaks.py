@@ -8,7 +8,7 @@ character. 90 MB of train against 10 MB take some 3 seconds.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +100,17 @@ class LeakReport:
             times[key] = times.get(key, 0) + 1
         heaviest = sorted(first, key=lambda key: first[key].length * times[key], reverse=True)
         return [(first[key], times[key]) for key in heaviest[:count]]
+
+    def as_json(self) -> dict[str, Any]:
+        """How much leaks, as plain JSON."""
+        return {
+            "split": self.held_out,
+            "share": self.share,
+            "characters": self.covered_chars,
+            "spans": len(self.leaks),
+            "duplicate_documents": len(self.duplicates),
+            "summary": self.summary(),
+        }
 
     def summary(self) -> str:
         """One line that says how much is shared, of what kind, and the heaviest example."""

@@ -14,6 +14,13 @@ from inkloom.errors import InputError
 log = logging.getLogger("inkloom")
 
 DEFAULT_SPLIT = "90,5,5"
+
+RANDOM_WINDOWS = "random-windows"
+"""A split that leaks on purpose: what many tutorials do, and how their losses come about."""
+
+WINDOW_CHARS, WINDOW_STRIDE = 128, 64
+FEWEST_WINDOWS = 10
+
 PART_NAMES = ("train", "val", "test")
 
 # How far a drawn part may miss its share before whole documents count as too few to draw from.
@@ -23,8 +30,8 @@ LARGEST_MISS = 2
 def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> dict[str, Part]:
     """Cut a corpus into the parts `train`, `val` and, where the split has three shares, `test`.
 
-    split: per cent of the characters, two or three shares that sum to 100.
-    seed: of the draw of documents. A running text needs none: it is cut in the order train, val, test.
+    split: per cent of the characters, two or three shares that sum to 100; or `random-windows`, which leaks on purpose.
+    seed: of the draw of documents or windows. A running text needs none: it is cut in the order train, val, test.
 
     A corpus that comes with its own splits keeps them. Documents go whole into one part; where they are too few to come
     within a factor of two of every held-out share, they are cut as one running text, and that is announced.
@@ -38,6 +45,8 @@ def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> d
                 f"--split got {split}, but {corpus.name} comes with its own splits ({parts}). Leave it out."
             )
         return dict(corpus.own_splits)
+    if is_random_windows(split):
+        return _draw_windows(corpus, seed)
     if corpus.whole.documents:
         drawn = _draw_documents(corpus.whole, shares, seed)
         if drawn is not None:
@@ -48,8 +57,15 @@ def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> d
     return _cut_spans(_joined(corpus.whole), shares, corpus.name, split)
 
 
+def is_random_windows(split: str) -> bool:
+    """Whether a split is the one that leaks; `-` and `_` are the same."""
+    return split.strip().lower().replace("_", "-") == RANDOM_WINDOWS
+
+
 def parse_split(split: str) -> tuple[Fraction, ...]:
     """`"90,5,5"` as exact shares of 1. Raises InputError where it is no split."""
+    if is_random_windows(split):
+        return Fraction(9, 10), Fraction(1, 10)
     form = "It takes two or three shares in per cent that sum to 100, such as 90,5,5 or 90,10."
     try:
         numbers = [Decimal(part.strip()) for part in split.split(",")]
@@ -73,6 +89,30 @@ def _cut_spans(text: str, shares: Sequence[Fraction], name: str, split: str) -> 
         )
     names = PART_NAMES[: len(shares)]
     return {part: Part(part, (text[start:stop],)) for part, (start, stop) in zip(names, pairwise(bounds), strict=True)}
+
+
+def _draw_windows(corpus: Corpus, seed: int) -> dict[str, Part]:
+    """Windows of 128 characters, one every 64, put into train and val at random, nine to one.
+
+    Each half of a window is also half of a neighbour, so nine tenths of val stand in train.
+    """
+    if corpus.whole.documents:
+        raise InputError(
+            f"--split {RANDOM_WINDOWS} cuts one running text, and {corpus.name} has documents. "
+            "Leave it out, or give a single text."
+        )
+    (text,) = corpus.whole.texts
+    windows = [text[start : start + WINDOW_CHARS] for start in range(0, len(text) - WINDOW_STRIDE, WINDOW_STRIDE)]
+    if len(windows) < FEWEST_WINDOWS:
+        raise InputError(
+            f"{corpus.name} has {len(text):,} characters, too few for --split {RANDOM_WINDOWS}. Give more text."
+        )
+    drawn = np.random.default_rng(seed).permutation(len(windows)).tolist()
+    of_val = len(windows) // 10
+    return {
+        "train": Part("train", tuple(windows[i] for i in drawn[of_val:])),
+        "val": Part("val", tuple(windows[i] for i in drawn[:of_val])),
+    }
 
 
 def _joined(whole: Part) -> str:
