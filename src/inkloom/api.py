@@ -40,12 +40,14 @@ def train(
     out: str | Path | None = None,
     overwrite: bool = False,
     overrides: Sequence[str] = (),
+    corpus_options: Mapping[str, Any] | None = None,
     console: "Console | None" = None,
     **training: Any,
 ) -> "Run":
     """Train a model and score it; returns the finished run.
 
     corpus: a file, a folder, several of them, a named corpus, or what `load_corpus` returned; a recipe may bring one.
+    corpus_options: further arguments of `load_corpus`, for a corpus that is named.
     model: a family, `lstm` where neither it nor a recipe is given.
     budget: wall time, in seconds or as `80s` or `5m`; or `steps`, or `epochs`.
     split: percents of train, val and test, `90,5,5` where none is given; `90,10` has no test.
@@ -62,7 +64,7 @@ def train(
         chosen = load_recipe(recipe)
     lengths = {"budget": parse_budget(str(budget)) if budget is not None else None, "steps": steps, "epochs": epochs}
     given = {name: value for name, value in {**lengths, "seed": seed, **training}.items() if value is not None}
-    text = _corpus(corpus, chosen)
+    text = _corpus(corpus, chosen.get("corpus", {}), corpus_options or {})
     directory, config = plan(
         text,
         model=model,
@@ -110,18 +112,17 @@ def load_run(name: str | Path) -> "Run":
     return load_run(name)
 
 
-def _corpus(corpus: str | Path | Corpus | Sequence[str | Path] | None, recipe: Mapping[str, Any]) -> Corpus:
+def _corpus(
+    corpus: str | Path | Corpus | Sequence[str | Path] | None, recipe: Mapping[str, Any], options: Mapping[str, Any]
+) -> Corpus:
     if isinstance(corpus, Corpus):
         return corpus
-    if corpus is None:
-        if "corpus" not in recipe:
-            raise InputError(
-                "No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`."
-            )
-        corpus_fields = dict(recipe["corpus"])
-        return load_corpus(*corpus_fields.pop("sources"), **corpus_fields)
-    sources = [corpus] if isinstance(corpus, str | Path) else corpus
-    return load_corpus(*map(str, sources))
+    if corpus:
+        return load_corpus(*([corpus] if isinstance(corpus, str | Path) else corpus), **options)
+    if not recipe:
+        raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
+    fields = {**recipe, **options}
+    return load_corpus(*fields.pop("sources"), **fields)
 
 
 def _fit_and_report(directory: RunDirectory, corpus: Corpus, console: "Console | None") -> "Run":

@@ -1,5 +1,6 @@
 """Whole commands as a user types them."""
 
+import hashlib
 import json
 import math
 import shutil
@@ -263,3 +264,17 @@ def test_a_reader_that_leaves_early_is_no_traceback(finished_run):
     assert len(ended.stdout) == 10
     assert "Traceback" not in ended.stderr
     assert "BrokenPipe" not in ended.stderr
+
+
+def test_a_recipe_brings_its_text_and_takes_options_of_the_text(run_json, tmp_path, real_text, monkeypatch):
+    from inkloom.corpus.named import tinyshakespeare
+
+    (tmp_path / "tinyshakespeare.txt").write_text(real_text)
+    digest = hashlib.sha256(real_text.encode()).hexdigest()
+    monkeypatch.setattr(tinyshakespeare, "SHA256", digest)
+    recipe = ("train", "--recipe", "char-lstm-adam", "--corpus-dir", tmp_path, "--steps", 2, "--batch-size", 2)
+    summary = run_json(*recipe, "-o", "model.hidden_size=16")
+    assert summary["run"] == "runs/tinyshakespeare-lstm"
+    config = run_json("runs", "show", "tinyshakespeare-lstm")["config"]
+    assert config["training"]["optimizer"] == "adam"
+    assert config["model"]["hidden_size"] == 16

@@ -116,14 +116,20 @@ def train(
             )
         run = api.resume(resume, console=messages())
     else:
-        text = (
-            api.load_corpus(
-                *corpus, encoding=encoding, documents=documents, text_column=text_column, corpus_dir=corpus_dir
-            )
-            if corpus
-            else None
+        options = {
+            "encoding": encoding,
+            "documents": documents,
+            "text_column": text_column,
+            "corpus_dir": corpus_dir,
+        }
+        run = api.train(
+            corpus,
+            corpus_options={name: value for name, value in options.items() if value is not None},
+            overrides=override or (),
+            overwrite=overwrite,
+            console=messages(),
+            **given,
         )
-        run = api.train(text, overrides=override or (), overwrite=overwrite, console=messages(), **given)
     summary = run.summary()
     if json:
         print_json(summary)
