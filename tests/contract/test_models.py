@@ -184,14 +184,19 @@ def test_rows_that_leave_a_joined_state_go_on_as_alone(model):
 
 @pytest.mark.parametrize("length", [1, 6])
 def test_a_selected_state_is_a_copy(model, length):
-    """Two continuations branch from one state, read before and after the original goes on."""
-    text_BT, one_BT, other_BT = tokens(2, length), tokens(2, 5, seed=1), tokens(2, 5, seed=2)
+    """Two continuations of one state go on in turn, and neither sees what the other writes."""
+    text_BT = tokens(2, length)
+    branches = [tokens(2, 5, seed=1), tokens(2, 5, seed=2)]
     _, state = read(model, text_BT, cuts=range(1, length))
-    branch = model.select_state(state, torch.arange(2))
-    for after_BT, start in ((one_BT, state), (other_BT, branch)):
-        logits_BTV, _ = read(model, after_BT, start, cuts=range(1, 5))
+    states = [state, model.select_state(state, torch.arange(2))]
+    written = [[], []]
+    for t in range(5):
+        for branch, after_BT in enumerate(branches):
+            logits_B1V, states[branch] = read(model, after_BT[:, t : t + 1], states[branch])
+            written[branch].append(logits_B1V)
+    for after_BT, parts in zip(branches, written, strict=True):
         expected, _ = read(model, torch.cat([text_BT, after_BT], dim=1))
-        assert_close(logits_BTV, expected[:, length:])
+        assert_close(torch.cat(parts, dim=1), expected[:, length:])
 
 
 def test_no_tokens_change_nothing(model):

@@ -122,6 +122,18 @@ def test_a_tied_head_has_no_matrix_of_its_own(embedding_size):
     assert (model.projection is None) == (embedding_size == 7)
 
 
+def test_dropout_stands_after_the_embedding_and_after_every_layer():
+    """Zeros are exact, so they can be counted at a layer's input and at the head's."""
+    torch.manual_seed(0)
+    model = LSTM(LSTM.Config(embedding_size=32, hidden_size=32, layers=2, dropout=0.5), 11).train()
+    shares = []
+    for layer in model.layers:
+        layer.register_forward_pre_hook(lambda _, inputs: shares.append((inputs[0] == 0).float().mean().item()))
+    x_BTH, _ = model.features(torch.zeros(8, 16, dtype=torch.int64), model.initial_state(8))
+    shares.append((x_BTH == 0).float().mean().item())
+    assert shares == pytest.approx([0.5] * 3, abs=0.05)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_state_rests_in_float32(family):
     model = family(family.Config(**SIZES), 11)
