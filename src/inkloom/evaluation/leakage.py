@@ -34,8 +34,8 @@ def check_splits(parts: Mapping[str, Part], split: str) -> None:
     if is_random_windows(split):
         log.warning(
             f"This split leaks on purpose, to show how some published losses come about: windows of {WINDOW_CHARS} "
-            f"characters, one every {WINDOW_STRIDE}, are drawn into train and val at random, so that nearly all of val "
-            "stands in train. Its score measures memory and is no honest one; leave --split out for one that is."
+            f"characters, one every {WINDOW_STRIDE}, go into train or val at random, so that nine tenths of val stand "
+            "in train. Its score measures memory and is no honest one; leave --split out for one that is."
         )
     for name, part in parts.items():
         if name != "train":

@@ -94,17 +94,24 @@ class Scores:
 
 def score(model: LanguageModel, part: EncodedPart) -> Scores:
     """Score a whole split. The precision is the caller's: float32, or what an autocast around the call says."""
+    return score_tokens(model, part)[0]
+
+
+def score_tokens(model: LanguageModel, part: EncodedPart) -> tuple[Scores, NDArray[np.float64]]:
+    """`score`, and what it is the sum of: the nats of every token of the split, (tokens,)."""
     if part.tokens == 0 or part.chars == 0:
         raise InputError(f"The {part.name} split is empty: there is nothing to score. Give a longer text.")
-    return Scores(
+    nats = token_nats(model, part.ids)
+    scores = Scores(
         split=part.name,
         tokens=part.tokens,
         chars=part.chars,
         bytes=part.bytes,
         unknown_tokens=part.unknown_tokens,
-        nats=float(token_nats(model, part.ids).sum()),
+        nats=float(nats.sum()),
         charge_nats=part.charge_nats,
     )
+    return scores, nats
 
 
 @torch.inference_mode()

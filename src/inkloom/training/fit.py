@@ -12,9 +12,11 @@ from rich.console import Console
 from inkloom.config import build
 from inkloom.corpus import split_corpus
 from inkloom.corpus.base import Corpus, Part
+from inkloom.corpus.leaks import find_leaks
 from inkloom.data import BATCHINGS, BatchSource, EncodedPart, encode_part
 from inkloom.errors import InputError, InterruptedByUserError
-from inkloom.evaluation import score
+from inkloom.evaluation import score_tokens
+from inkloom.evaluation.leakage import check_splits, check_tokenizer, leaks_with_score
 from inkloom.files import write_json
 from inkloom.models import FAMILIES, MODELS
 from inkloom.models.base import LanguageModel
@@ -48,7 +50,9 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     settings = build(TrainingConfig, config.training, "training")
 
     parts = split_corpus(corpus, config.split.shares, config.split.seed)
+    check_splits(parts, config.split.shares)
     tokenizer = _tokenizer(run, config, parts["train"])
+    check_tokenizer(tokenizer, parts)
     encoded = {name: encode_part(tokenizer, part) for name, part in parts.items() if name != "test"}
     _announce_unknown(encoded["val"])
     machine = _machine(run, settings)
@@ -109,13 +113,19 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
 
 
 def final_scores(model: LanguageModel, tokenizer: Tokenizer, parts: Mapping[str, Part]) -> dict[str, Any]:
-    """The protocol's scores of every split, in float32: val and test whole, and of train as much as val is long."""
+    """The protocol's scores of every split, in float32: val and test whole, and of train as much as val is long.
+
+    `leaks` has, for val and test, what they share with train, and their score without it.
+    """
     train = parts["train"].head(parts["val"].chars)
-    scores = {}
+    scores, leaks = {}, {}
     for name, part in {**parts, "train": train}.items():
-        scores[name] = score(model, encode_part(tokenizer, part)).as_json()
+        of_split, nats_T = score_tokens(model, encode_part(tokenizer, part))
+        scores[name] = of_split.as_json()
+        if name != "train":
+            leaks[name] = leaks_with_score(find_leaks(parts["train"], part), part, tokenizer, nats_T)
     scores["train"]["partial"] = train.chars < parts["train"].chars
-    return scores
+    return {**scores, "leaks": leaks}
 
 
 def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
