@@ -1,11 +1,17 @@
 """What every registered model keeps. A new family adds one line to CONFIGS.
 
+What is said of gradients holds for families with an objective. One with a fitter (n-grams) has frozen tables: there is
+no gradient to give, nothing to drop in training, and tests/training/test_fitters.py sees to it that fitting lowers the
+loss.
+
 Shapes: B rows, T tokens, V vocabulary.
 """
 
 import copy
+import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -17,8 +23,11 @@ from inkloom.generation.decode import Request, decode
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models import FAMILIES, MODELS
 from inkloom.models.base import detach_state
+from inkloom.models.kneser_ney import count_ngrams, estimate
+from inkloom.models.ngram import NGram
 from inkloom.tokenizers.char import CharTokenizer
 from inkloom.training.config import TrainingConfig
+from inkloom.training.objectives import OBJECTIVES
 
 VOCABULARY = 11
 WINDOW = 16
@@ -28,6 +37,7 @@ TRANSFORMER = {"layers": 2, "width": 16, "heads": 2, "dropout": 0.2}
 CONFIGS = {
     "rnn": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}],
     "gru": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}],
+    "ngram": [{}],
     "lstm": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}, {**RECURRENT, "initialisation": "xavier"}],
     "transformer": [
         {**TRANSFORMER, "preset": "vaswani"},
@@ -35,6 +45,7 @@ CONFIGS = {
         {**TRANSFORMER, "preset": "qwen3"},
     ],
 }
+BY_GRADIENTS = {name for name, family in FAMILIES.items() if family.objective in OBJECTIVES}
 CASES = [(name, fields) for name, variants in CONFIGS.items() for fields in variants]
 
 
@@ -57,9 +68,31 @@ def fresh_model(request):
     return build(*request.param)
 
 
+def fitted_ngram():
+    """Tables of order 4, of a text of random tokens."""
+    ids = np.random.default_rng(2).integers(VOCABULARY, size=300)
+    return estimate(list(itertools.islice(count_ngrams(ids, VOCABULARY, end_id=ids[0]), 4)), VOCABULARY)
+
+
 @pytest.fixture(scope="module")
 def model(fresh_model):
-    """The same with weights away from their start, where some are zero."""
+    """The same with weights away from their start, where some are zero; a family without gradients as it is fitted."""
+    return fitted_ngram() if isinstance(fresh_model, NGram) else moved_from(fresh_model)
+
+
+@pytest.fixture(scope="module", params=[case for case in CASES if case[0] in BY_GRADIENTS], ids=case_id)
+def fresh_network(request):
+    """A model that learns by gradients, as it starts."""
+    return build(*request.param)
+
+
+@pytest.fixture(scope="module")
+def network(fresh_network):
+    """The same with weights away from their start."""
+    return moved_from(fresh_network)
+
+
+def moved_from(fresh_model):
     moved = copy.deepcopy(fresh_model)
     torch.manual_seed(2)
     with torch.no_grad():
@@ -113,15 +146,15 @@ def test_a_window_equals_single_tokens(model):
     assert_close(one_by_one, at_once)
 
 
-def test_single_tokens_with_gradients_equal_those_without(model):
+def test_single_tokens_with_gradients_equal_those_without(network):
     text_BT = tokens(2, 6)
-    state = model.initial_state(2)
+    state = network.initial_state(2)
     parts = []
     for token_B in text_BT.T:
-        logits_BTV, state = model(token_B.unsqueeze(1), state)
+        logits_BTV, state = network(token_B.unsqueeze(1), state)
         parts.append(logits_BTV)
     torch.cat(parts, dim=1).sum().backward()
-    expected, _ = read(model, text_BT)
+    expected, _ = read(network, text_BT)
     assert_close(torch.cat(parts, dim=1).detach(), expected)
 
 
@@ -208,18 +241,18 @@ def test_no_tokens_change_nothing(model):
     assert_close(read(model, after_BT, state)[0], expected[:, 4:])
 
 
-def test_evaluation_draws_nothing_and_training_drops_something(model):
+def test_evaluation_draws_nothing_and_training_drops_something(network):
     text_BT = tokens(2, WINDOW)
-    evaluated, _ = read(model, text_BT)
-    assert torch.equal(read(model, text_BT)[0], evaluated)
-    training = copy.deepcopy(model).train()
+    evaluated, _ = read(network, text_BT)
+    assert torch.equal(read(network, text_BT)[0], evaluated)
+    training = copy.deepcopy(network).train()
     assert not torch.allclose(read(training, text_BT)[0], evaluated, atol=1e-3)
 
 
-def test_weights_survive_a_safetensors_file_bit_for_bit(model, fresh_model, tmp_path):
+def test_weights_survive_a_safetensors_file_bit_for_bit(model, tmp_path):
     """safetensors refuses tensors that share memory: a tied head must not stand in the file twice."""
     save_file(model.state_dict(), tmp_path / "model.safetensors")
-    other = copy.deepcopy(fresh_model)
+    other = type(model)(model.config, model.vocab_size).eval()
     other.load_state_dict(load_file(tmp_path / "model.safetensors"))
     text_BT = tokens(2, WINDOW)
     assert torch.equal(read(other, text_BT)[0], read(model, text_BT)[0])
@@ -243,8 +276,8 @@ def test_training_defaults_are_training_settings(fresh_model):
     TrainingConfig(**fresh_model.training_defaults)
 
 
-def test_every_parameter_gets_a_gradient(model):
-    trained = copy.deepcopy(model).train()
+def test_every_parameter_gets_a_gradient(network):
+    trained = copy.deepcopy(network).train()
     text_BT = tokens(4, WINDOW)
     logits_BTV, _ = trained(text_BT, trained.initial_state(4))
     functional.cross_entropy(logits_BTV[:, :-1].flatten(0, 1), text_BT[:, 1:].flatten()).backward()
@@ -259,8 +292,8 @@ def test_muon_is_offered_matrices_of_the_model_alone(model):
     assert len({id(parameter) for parameter in hidden}) == len(hidden)
 
 
-def test_two_steps_of_gradient_descent_lower_the_loss(fresh_model):
-    trained = copy.deepcopy(fresh_model)
+def test_two_steps_of_gradient_descent_lower_the_loss(fresh_network):
+    trained = copy.deepcopy(fresh_network)
     text_BT = torch.arange(WINDOW + 1).remainder(3).repeat(4, 1)
     losses = []
     for _ in range(3):
@@ -299,12 +332,12 @@ def test_a_state_can_change_precision(model):
         assert (logits_BTV.float() - exact[:, 8:]).abs().mean() < 0.03 * exact.std()
 
 
-def test_a_carried_state_can_be_cut_from_the_graph(model):
+def test_a_carried_state_can_be_cut_from_the_graph(network):
     """As training on streams does it: the next window's gradient stops at the window's start."""
     text_BT, after_BT = tokens(2, 5), tokens(2, 5, seed=1)
-    expected, _ = read(model, torch.cat([text_BT, after_BT], dim=1))
-    _, state = model(text_BT, model.initial_state(2))
-    logits_BTV, _ = model(after_BT, detach_state(state))
+    expected, _ = read(network, torch.cat([text_BT, after_BT], dim=1))
+    _, state = network(text_BT, network.initial_state(2))
+    logits_BTV, _ = network(after_BT, detach_state(state))
     assert_close(logits_BTV.detach(), expected[:, 5:])
     logits_BTV.sum().backward()
 

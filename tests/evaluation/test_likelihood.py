@@ -89,6 +89,18 @@ def test_an_empty_split_is_refused():
         score(TableModel(TABLE), part)
 
 
+def test_a_model_that_scores_given_tokens_is_not_asked_for_distributions():
+    class Scorer(TableModel):
+        def forward(self, tokens_BT, state):
+            raise AssertionError
+
+        def token_log_probs(self, tokens_N):
+            return self.log_probs_VV[tokens_N[:-1], tokens_N[1:]]
+
+    ids = random_ids(300)
+    assert token_nats(Scorer(TABLE), ids) == pytest.approx(known_nats(ids), abs=1e-6)
+
+
 def test_the_model_is_left_in_the_mode_it_was_in():
     model = TableModel(TABLE).train()
     token_nats(model, random_ids(10))

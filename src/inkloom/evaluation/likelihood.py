@@ -4,6 +4,7 @@ A model that carries all that precedes in its state reads the split as lanes sid
 tokens early and is scored only after them, so every token is predicted by a state that has read at least so much of
 the text before it; the first lane starts at the beginning. A model with a context window reads windows that advance
 by half a window and scores the later half: every token sees at least half a window of context, or all that precedes it.
+A model that can score given tokens without the whole distribution of each does so.
 
 Shapes: B lanes or windows, T tokens, V vocabulary.
 """
@@ -21,7 +22,7 @@ from torch.nn import functional
 
 from inkloom.data import EncodedPart
 from inkloom.errors import InputError
-from inkloom.models.base import LanguageModel
+from inkloom.models.base import LanguageModel, ScoresTokens
 
 WARM_UP = 1024
 """Tokens a lane reads before it is scored. See docs/decisions/0001: an LSTM's mean score changes by 1e-9 nats."""
@@ -118,6 +119,8 @@ def score_tokens(model: LanguageModel, part: EncodedPart) -> tuple[Scores, NDArr
 def token_nats(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.float64]:
     """What every token after the first costs, (len(ids) - 1,) in nats."""
     ids = np.asarray(ids)
+    if isinstance(model, ScoresTokens):
+        return -model.token_log_probs(_tensor(ids, model.device)).cpu().double().numpy()
     was_training = model.training
     model.eval()
     try:

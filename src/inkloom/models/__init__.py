@@ -19,6 +19,7 @@ FAMILIES = {
     "rnn": Family("inkloom.models.rnn:RNN", "language_modelling"),
     "gru": Family("inkloom.models.gru:GRU", "language_modelling"),
     "lstm": Family("inkloom.models.lstm:LSTM", "language_modelling"),
+    "ngram": Family("inkloom.models.ngram:NGram", "kneser_ney"),
     "transformer": Family("inkloom.models.transformer:Transformer", "language_modelling"),
 }
 

@@ -5,7 +5,7 @@ Shapes: B rows (samples, streams), T tokens, V vocabulary.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +73,15 @@ class LanguageModel(nn.Module, ABC):
     def device(self) -> torch.device:
         """Where the parameters lie."""
         return next(self.parameters()).device
+
+
+@runtime_checkable
+class ScoresTokens(Protocol):
+    """A model that can score given tokens without the whole distribution of each; scores are asked of it alone then."""
+
+    def token_log_probs(self, tokens_N: Tensor) -> Tensor:
+        """ln p of every token but the first, given all before it: (N - 1,), what `forward` gives to float tolerance."""
+        ...
 
 
 def detach_state(state: State) -> State:

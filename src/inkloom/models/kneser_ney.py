@@ -14,9 +14,10 @@ with the uniform 1/V below the unigrams, and 0.5, 1 and 1.5 where the counts of 
 A text begins with an end token and every end token in it begins the next: n-grams do not reach over one, and the end
 token itself is predicted like any other.
 
-Each length is counted from the one below: an n-gram is the number of its prefix and its last token, one 64-bit key
-whatever the order and the vocabulary, and to sort the keys numbers them. The text is read in chunks, so that working
-memory beyond 4 bytes a token does not grow with it.
+Each length is counted from the one below: the key of an n-gram is the number of its prefix and its last token, 64 bits
+whatever the order and the vocabulary, and its own number is its place among the sorted keys. The text is read in
+chunks, so that but for 4 bytes a token it takes memory by its distinct n-grams alone. `kneser_ney_reference` does the
+same with dictionaries.
 
 Shapes: N tokens of the text, G n-grams of one length, V vocabulary.
 """
@@ -24,13 +25,12 @@ Shapes: N tokens of the text, G n-grams of one length, V vocabulary.
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from inkloom.models.ngram import NGram
+from inkloom.tokenizers.base import Ids
 
 CHUNK = 1 << 22
 """Tokens that are sorted at once: some 250 MB of working memory."""
@@ -40,9 +40,6 @@ FALLBACK = (0.5, 1.0, 1.5)
 
 NONE = np.uint32(0xFFFFFFFF)
 """No n-gram ends here."""
-
-Ids = NDArray[np.unsignedinteger[Any]]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ def count_ngrams(ids: Ids, vocab_size: int, end_id: int) -> Iterator[Counts]:
     """
     yield Counts(
         keys_G=np.arange(vocab_size),
-        counts_G=np.bincount(ids[1:], minlength=vocab_size),
+        counts_G=np.sum([np.bincount(ids[span], minlength=vocab_size) for span in _spans(ids)], axis=0),
         suffixes_G=np.zeros(vocab_size, np.uint32),
     )
     ngrams_N = ids.astype(np.uint32)  # the n-gram that ends with each token, of the length that was counted last
@@ -80,7 +77,6 @@ def estimate(counts: Sequence[Counts], vocab_size: int) -> NGram:
     sizes = tuple(len(level.keys_G) for level in counts)
     model = NGram(NGram.Config(order=order, ngrams=sizes), vocab_size)
     probs_G = np.array([1 / vocab_size])  # of the n-grams one shorter; below the unigrams is the uniform distribution
-    contexts = slice(0, 1)  # their nodes
     for length, level in enumerate(counts, start=1):
         counts_G = level.counts_G if length == order else _adjusted(level, counts[length])
         discounts = _discounts(counts_G)
@@ -91,42 +87,37 @@ def estimate(counts: Sequence[Counts], vocab_size: int) -> NGram:
         backoffs = np.divide(taken, totals, out=np.ones(len(probs_G)), where=totals > 0)
         shares_G = np.divide(counts_G - taken_G, totals[prefixes_G], out=np.zeros(len(counts_G)), where=counts_G > 0)
         probs_G = shares_G + backoffs[prefixes_G] * probs_G[level.suffixes_G]
-
-        nodes = slice(contexts.stop, contexts.stop + len(probs_G))
-        places = slice(nodes.start - 1, nodes.stop - 1)
-        model.keys_G[places] = torch.from_numpy(level.keys_G + contexts.start * vocab_size)
-        model.log_probs_G[places] = torch.from_numpy(np.log(probs_G))
-        model.log_backoffs[contexts] = torch.from_numpy(np.log(backoffs))
-        model.counts_G[places] = torch.from_numpy(counts_G)
-        model.discounts[length - 1] = torch.tensor(discounts)
-        contexts = nodes
+        model.fill(length, level.keys_G, np.log(probs_G), np.log(backoffs), counts_G, discounts)
     return model
 
 
 def _count_longer(ngrams_N: NDArray[np.uint32], ids: Ids, vocab_size: int, end_id: int, length: int) -> Counts:
     """The n-grams of this length, from those one shorter in `ngrams_N`, which they replace there."""
-    pieces, spans = [], []
-    bounds = [*range(1, len(ids), CHUNK), len(ids)]
-    # Backwards, since an n-gram is made of the shorter one before it.
-    for start, stop in reversed(list(itertools.pairwise(bounds))):
-        prefixes, suffixes = ngrams_N[start - 1 : stop - 1], ngrams_N[start:stop].copy()
-        whole = prefixes != NONE
+    spans = _spans(ids)[::-1]  # backwards, since an n-gram is made of the shorter one before it
+    pieces = []
+    for span in spans:
+        before = slice(span.start - 1, span.stop - 1)
+        whole = ngrams_N[before] != NONE
         if length > 2:
-            whole &= ids[start - 1 : stop - 1] != end_id
-        keys = prefixes[whole] * np.int64(vocab_size) + ids[start:stop][whole]
+            whole &= ids[before] != end_id
+        keys = ngrams_N[before][whole] * np.int64(vocab_size) + ids[span][whole]
         keys_G, number, counts_G = np.unique(keys, return_inverse=True, return_counts=True)
         suffixes_G = np.empty(len(keys_G), np.uint32)
-        suffixes_G[number] = suffixes[whole]
-        ngrams_N[start:stop] = NONE
-        ngrams_N[start:stop][whole] = number
+        suffixes_G[number] = ngrams_N[span][whole]
+        ngrams_N[span] = NONE
+        ngrams_N[span][whole] = number
         pieces.append(Counts(keys_G, counts_G, suffixes_G))
-        spans.append((start, stop))
     merged, numbers = _merged(pieces)
-    for (start, stop), number in zip(spans, numbers, strict=True):
-        there = ngrams_N[start:stop] != NONE
-        ngrams_N[start:stop][there] = number[ngrams_N[start:stop][there]]
+    for span, number in zip(spans, numbers, strict=True):
+        whole = ngrams_N[span] != NONE
+        ngrams_N[span][whole] = number[ngrams_N[span][whole]]
     ngrams_N[0] = NONE
     return merged
+
+
+def _spans(ids: Ids) -> list[slice]:
+    """The text in chunks, without the end token before it; at least one, which may be empty."""
+    return [slice(start, min(start + CHUNK, len(ids))) for start in range(1, max(len(ids), 2), CHUNK)]
 
 
 def _merged(pieces: Sequence[Counts]) -> tuple[Counts, list[NDArray[np.int64]]]:
@@ -151,5 +142,5 @@ def _discounts(counts_G: NDArray[np.int64]) -> tuple[float, float, float]:
     if not t[1:4].all():
         return FALLBACK
     y = t[1] / (t[1] + 2 * t[2])
-    found = tuple(float(k - (k + 1) * y * t[k + 1] / t[k]) for k in (1, 2, 3))
-    return found if all(0 < d <= k for k, d in enumerate(found, start=1)) else FALLBACK
+    one, two, three = (float(k - (k + 1) * y * t[k + 1] / t[k]) for k in (1, 2, 3))
+    return (one, two, three) if 0 < one <= 1 and 0 < two <= 2 and 0 < three <= 3 else FALLBACK

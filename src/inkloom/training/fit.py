@@ -17,7 +17,7 @@ from inkloom.data import BATCHINGS, BatchSource, EncodedPart, encode_part
 from inkloom.errors import InputError, InterruptedByUserError
 from inkloom.evaluation import score_tokens
 from inkloom.evaluation.leakage import check_splits, check_tokenizer, leaks_with_score
-from inkloom.files import write_json
+from inkloom.files import GrowingFile, write_json
 from inkloom.models import FAMILIES, MODELS
 from inkloom.models.base import LanguageModel
 from inkloom.runs import RunConfig, RunDirectory
@@ -27,10 +27,11 @@ from inkloom.tokenizers import TOKENIZERS, Tokenizer
 from inkloom.training.callbacks.checkpoints import Checkpoints, SafeCheckpointIO
 from inkloom.training.callbacks.display import Display
 from inkloom.training.callbacks.interrupt import Interrupt
-from inkloom.training.callbacks.metrics import Metrics
-from inkloom.training.callbacks.samples import Samples
+from inkloom.training.callbacks.metrics import HEADER, Metrics, metrics_row
+from inkloom.training.callbacks.samples import Samples, sample_text, sample_title
 from inkloom.training.callbacks.validation import Validation
 from inkloom.training.config import TrainingConfig
+from inkloom.training.fitters import FITTERS
 from inkloom.training.machine import Machine, choose
 from inkloom.training.objectives import OBJECTIVES
 from inkloom.training.schedule import Clock, progress_for
@@ -55,6 +56,9 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     check_tokenizer(tokenizer, parts)
     encoded = {name: encode_part(tokenizer, part) for name, part in parts.items() if name != "test"}
     _announce_unknown(encoded["val"])
+    _describe_text(console, config, tokenizer, encoded)
+    if FAMILIES[config.model["name"]].objective in FITTERS:
+        return _fit_without_gradients(run, config, parts, tokenizer, encoded, clock, console)
     machine = _machine(run, settings)
     torch.manual_seed(settings.seed)
     model = build_model(config, tokenizer).to(machine.device)
@@ -65,7 +69,7 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     )
     progress = progress_for(settings, source.steps_per_epoch, clock)
     objective = OBJECTIVES.load(FAMILIES[config.model["name"]].objective)(model, settings, progress)
-    _describe(console, config, machine, model, encoded, source)
+    _describe_training(console, config, machine, model, source)
     validation = Validation(model, encoded["val"], progress, settings.validations, settings.patience)
     interrupt = Interrupt()
     tokens_per_step = settings.batch_size * settings.seq_len
@@ -95,9 +99,62 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     else:
         steps = checkpoint["global_step"]
     seconds = clock.seconds
-    tokens_seen = steps * tokens_per_step
-
     load_weights(model, run.weights_file)
+    return _summarise(run, config, model, tokenizer, parts, steps, steps * tokens_per_step, seconds)
+
+
+def _fit_without_gradients(
+    run: RunDirectory,
+    config: RunConfig,
+    parts: Mapping[str, Part],
+    tokenizer: Tokenizer,
+    encoded: Mapping[str, EncodedPart],
+    clock: Clock,
+    console: Console,
+) -> dict[str, Any]:
+    """The rest of `fit` for a family that has a fitter: one call, which an interrupted run makes again.
+
+    Every model that the fitter tries is a step and a row of metrics.csv.
+    """
+    settings = build(TrainingConfig, config.training, "training")
+    fitter = FITTERS.load(FAMILIES[config.model["name"]].objective)
+    tokens = encoded["train"].tokens
+    metrics, samples = GrowingFile(run.metrics_file), GrowingFile(run.samples_file)
+    metrics.cut_back()
+    samples.cut_back()
+    metrics.append(HEADER)
+    tried: list[str] = []
+
+    def report(name: str, val_loss: float) -> None:
+        tried.append(name)
+        metrics.append(metrics_row(len(tried), clock.seconds, tokens, val_loss=val_loss))
+        console.print(f"{name}  val {val_loss:.4f}  after {clock.seconds:.1f} s")
+
+    try:
+        model, val_loss = fitter(build_model(config, tokenizer), encoded, tokenizer.end_id, settings, clock, report)
+    except KeyboardInterrupt as stop:
+        raise InterruptedByUserError(f"Stopped. Begin again with: inkloom train --resume {run.path}") from stop
+    config = config.replace(model={"name": config.model["name"], **model.config.model_dump(mode="json")})
+    run.write_config(config)
+    save_weights(model, run.weights_file)
+    seconds = clock.seconds
+    for number in range(1, settings.samples + 1):
+        text = sample_text(model, tokenizer, Run(run).default_prompt, settings.seed + number)
+        samples.append(sample_title(len(tried), val_loss) + text)
+    return _summarise(run, config, model, tokenizer, parts, len(tried), tokens, seconds)
+
+
+def _summarise(
+    run: RunDirectory,
+    config: RunConfig,
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    parts: Mapping[str, Part],
+    steps: int,
+    tokens_seen: int,
+    seconds: float,
+) -> dict[str, Any]:
+    """Score the model and write evaluation.json, with which the run is finished."""
     summary = {
         "run": str(run.path),
         "model": config.model["name"],
@@ -136,11 +193,17 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
     if config.init is not None:
         origin = load_run(config.init).config
         config = config.replace(model=origin.model, tokenizer=origin.tokenizer)
-    family = MODELS.load(config.model["name"])
+    name = MODELS.canonical(config.model["name"])
+    by_gradients = FAMILIES[name].objective not in FITTERS
+    if config.init is not None and not by_gradients:
+        raise InputError(
+            f"--init {config.init} cannot be used: {name} is fitted in one go, it has no weights to start from."
+        )
+    family = MODELS.load(name)
     training = build(TrainingConfig, {**family.training_defaults, **config.training}, "training")
     # The window shrinks to the text, not below two tokens: one is read and one predicted.
     train_chars = split_corpus(corpus, config.split.shares, config.split.seed)["train"].chars
-    if config.tokenizer["name"] == "char" and training.seq_len > train_chars:
+    if by_gradients and config.tokenizer["name"] == "char" and training.seq_len > train_chars:
         log.warning(
             f"The text has {train_chars} characters to train on; the window shrinks from {training.seq_len} to that."
         )
@@ -149,7 +212,7 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
     tokenizer_class = TOKENIZERS.load(config.tokenizer["name"])
     tokenizer = build(tokenizer_class.Config, without_name(config.tokenizer), "tokenizer")
     return config.replace(
-        model={"name": MODELS.canonical(config.model["name"]), **model.model_dump(mode="json")},
+        model={"name": name, **model.model_dump(mode="json")},
         tokenizer={"name": TOKENIZERS.canonical(config.tokenizer["name"]), **tokenizer.model_dump(mode="json")},
         training=training.model_dump(mode="json"),
     )
@@ -231,22 +294,21 @@ def _announce_unknown(val: EncodedPart) -> None:
         log.info(f"{val.unknown_tokens} tokens of val ({share:.2%}) are not in the vocabulary; scores charge for them.")
 
 
-def _describe(
-    console: Console,
-    config: RunConfig,
-    machine: Machine,
-    model: LanguageModel,
-    encoded: Mapping[str, EncodedPart],
-    source: BatchSource,
+def _describe_text(
+    console: Console, config: RunConfig, tokenizer: Tokenizer, encoded: Mapping[str, EncodedPart]
 ) -> None:
-    """What is trained, on what and how: three lines."""
+    """What is read, in one line."""
     sizes = ", ".join(f"{name} {part.tokens:,}" for name, part in encoded.items())
+    console.print(f"Text: {config.name}, tokens: {sizes}; {tokenizer.vocab_size} distinct")
+
+
+def _describe_training(
+    console: Console, config: RunConfig, machine: Machine, model: LanguageModel, source: BatchSource
+) -> None:
+    """What is trained and how, in two lines."""
     parameters = sum(parameter.numel() for parameter in model.parameters())
     rates = f" (measured: {machine.float32_rate:,.0f} GFLOP/s in float32, {machine.bfloat16_rate:,.0f} in bfloat16)"
-    console.print(f"Text: {config.name}, tokens: {sizes}; {model.vocab_size} distinct")
     console.print(
         f"Model: {config.model['name']}, {parameters:,} parameters; batches of {source.batch_size} x {source.seq_len}"
     )
     console.print(f"Machine: {machine.device}, {machine.precision}{rates if machine.bfloat16_rate else ''}")
-
-

@@ -15,6 +15,20 @@ ROWS = 200
 """About how many rows a training writes."""
 
 
+def metrics_row(
+    step: int,
+    seconds: float,
+    tokens: int,
+    *,
+    train_loss: float | None = None,
+    val_loss: float | None = None,
+    learning_rate: float | None = None,
+) -> str:
+    """A line of the file; what is not known stays empty."""
+    losses = ",".join("" if loss is None else f"{loss:.6f}" for loss in (train_loss, val_loss))
+    return f"{step},{seconds:.4f},{tokens},{losses},{'' if learning_rate is None else f'{learning_rate:.6g}'}\n"
+
+
 class Metrics(pl.Callback):
     """Append (step, seconds, tokens, mean train loss since the last row, val loss where scored, learning rate).
 
@@ -45,12 +59,15 @@ class Metrics(pl.Callback):
         if not (validated or share >= self.written + 1 / ROWS):
             return
         self.train_loss = float(self.loss_sum) / self.losses
-        val_loss = f"{self.validation.nats_per_token:.6f}" if validated else ""
-        learning_rate = trainer.optimizers[0].param_groups[-1]["lr"]
-        self.file.append(
-            f"{step},{self.progress.clock.seconds:.4f},{step * self.tokens_per_step},{self.train_loss:.6f},"
-            f"{val_loss},{learning_rate:.6g}\n"
+        row = metrics_row(
+            step,
+            self.progress.clock.seconds,
+            step * self.tokens_per_step,
+            train_loss=self.train_loss,
+            val_loss=self.validation.nats_per_token if validated else None,
+            learning_rate=trainer.optimizers[0].param_groups[-1]["lr"],
         )
+        self.file.append(row)
         self.written = share
         self.loss_sum.zero_()
         self.losses = 0

@@ -15,6 +15,18 @@ from inkloom.training.schedule import Progress
 LENGTH, TEMPERATURE = 200, 0.8
 
 
+def sample_title(step: int, nats_per_token: float) -> str:
+    """The line above a sample: the step after which it was written, and the score of val."""
+    return f"=== step {step}, val {nats_per_token:.4f} nats per token ===\n"
+
+
+def sample_text(model: LanguageModel, tokenizer: Tokenizer, prompt: str, seed: int) -> str:
+    """What the model writes after the prompt, as it stands in the file."""
+    config = GenerationConfig(seed=seed, max_tokens=LENGTH, temperature=TEMPERATURE)
+    (sample,) = generate(model, tokenizer, prompt, config)
+    return f"{sample.text}\n\n"
+
+
 class Samples(pl.Callback):
     """Write `times` samples at equal distances of progress, each at the validation that reaches its place."""
 
@@ -47,10 +59,8 @@ class Samples(pl.Callback):
         if self.validation.step != trainer.global_step or due <= self.written:
             return
         self.written = due
-        config = GenerationConfig(seed=self.seed + due, max_tokens=LENGTH, temperature=TEMPERATURE)
-        (sample,) = generate(self.model, self.tokenizer, self.prompt, config)
-        title = f"=== step {trainer.global_step}, val {self.validation.nats_per_token:.4f} nats per token ==="
-        self.file.append(f"{title}\n{sample.text}\n\n")
+        title = sample_title(trainer.global_step, self.validation.nats_per_token)
+        self.file.append(title + sample_text(self.model, self.tokenizer, self.prompt, self.seed + due))
 
     def state_dict(self) -> dict[str, Any]:
         return {"written": self.written, "offset": self.file.offset}

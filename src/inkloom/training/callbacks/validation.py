@@ -8,6 +8,7 @@ import pytorch_lightning as pl
 from inkloom.data import EncodedPart
 from inkloom.evaluation.likelihood import token_nats
 from inkloom.models.base import LanguageModel
+from inkloom.tokenizers import Ids
 from inkloom.training.schedule import Progress
 
 MOST_BYTES = 2_000_000
@@ -15,6 +16,12 @@ MOST_BYTES = 2_000_000
 
 LARGEST_SHARE = 0.05
 """Of the wall time of a `--budget` run that validations may take."""
+
+
+def scored_while_training(part: EncodedPart) -> Ids:
+    """The part, or about its first MOST_BYTES: the end token, then at least one token."""
+    share = min(1.0, MOST_BYTES / max(part.bytes, 1))
+    return part.ids[: 1 + max(1, int(part.tokens * share))]
 
 
 class Validation(pl.Callback):
@@ -27,9 +34,7 @@ class Validation(pl.Callback):
         self, model: LanguageModel, part: EncodedPart, progress: Progress, times: int, patience: int | None
     ) -> None:
         self.model = model
-        share = min(1.0, MOST_BYTES / max(part.bytes, 1))
-        self.ids = part.ids[: 1 + max(1, int(part.tokens * share))]
-        self.partial = share < 1.0
+        self.ids = scored_while_training(part)
         self.progress = progress
         self.distance = 1 / times
         self.patience = patience

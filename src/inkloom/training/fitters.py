@@ -1,0 +1,101 @@
+"""How families without gradients are fitted: from the encoded splits to a model, in one call."""
+
+import itertools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from inkloom.data import EncodedPart
+from inkloom.evaluation.likelihood import token_nats
+from inkloom.models.base import LanguageModel
+from inkloom.models.kneser_ney import Counts, count_ngrams, estimate
+from inkloom.models.ngram import NGram
+from inkloom.registry import Registry
+from inkloom.tokenizers import Ids
+from inkloom.training.callbacks.validation import scored_while_training
+from inkloom.training.config import TrainingConfig
+from inkloom.training.schedule import Clock
+
+log = logging.getLogger("inkloom")
+
+LEAST_GAIN = 1e-3
+"""Nats per token on val that a longer n-gram must gain for `order=auto` to take it; less is not worth its tables."""
+
+MOST_NGRAMS = 50_000_000
+"""In the tables where `order=auto` stops to try longer ones: they take about 1 GB, and their estimation 3."""
+
+Report: TypeAlias = Callable[[str, float], None]
+"""Hears of every model that was tried: what it is, and its score of val in nats per token."""
+
+
+class Fitter(Protocol):
+    """Fits a family without gradients."""
+
+    def __call__(
+        self,
+        model: LanguageModel,
+        encoded: Mapping[str, EncodedPart],
+        end_id: int,
+        settings: TrainingConfig,
+        clock: Clock,
+        report: Report,
+    ) -> tuple[LanguageModel, float]:
+        """The fitted model, whose config rebuilds it, and its score of val in nats per token.
+
+        model: as `build_model` made it, for its config and its vocabulary.
+        encoded: `train` and `val`; nothing of val goes into the model but choices that its config then names.
+        clock: tells how much of `settings.budget` is left.
+        """
+        ...
+
+
+def fit_kneser_ney(
+    model: LanguageModel,
+    encoded: Mapping[str, EncodedPart],
+    end_id: int,
+    settings: TrainingConfig,
+    clock: Clock,
+    report: Report,
+) -> tuple[NGram, float]:
+    """Count train and estimate; with `order=auto`, one order after the other until val gains no more.
+
+    A longer order costs about as much as the one before it; where the budget has no room for that, it is not tried.
+    """
+    assert isinstance(model, NGram)
+    val = scored_while_training(encoded["val"])
+    lengths = count_ngrams(encoded["train"].ids, model.vocab_size, end_id)
+    started = clock.seconds
+    counts = list(itertools.islice(lengths, 1 if model.config.order == "auto" else model.config.order))
+    best, best_nats = _tried(counts, model.vocab_size, val, report)
+    if model.config.order != "auto":
+        return best, best_nats
+    while _has_room(best, settings.budget, clock.seconds, started):
+        started = clock.seconds
+        counts.append(next(lengths))
+        longer, nats = _tried(counts, model.vocab_size, val, report)
+        if nats > best_nats - LEAST_GAIN:
+            break
+        best, best_nats = longer, nats
+    return best, best_nats
+
+
+def _tried(counts: Sequence[Counts], vocab_size: int, val: Ids, report: Report) -> tuple[NGram, float]:
+    """The model of these counts, and its score of val."""
+    model = estimate(counts, vocab_size)
+    nats_per_token = float(token_nats(model, val).mean())
+    report(f"order {model.order}", nats_per_token)
+    return model, nats_per_token
+
+
+def _has_room(model: NGram, budget: float | None, now: float, started: float) -> bool:
+    """Whether a longer order may be tried: it takes about as long as the last one, which began at `started`."""
+    if sum(model.sizes) > MOST_NGRAMS:
+        log.info(f"Order {model.order} has {sum(model.sizes):,} n-grams; order=auto tries none above it.")
+        return False
+    if budget is not None and 2 * now - started > budget:
+        log.info(f"The budget leaves no time to try an order above {model.order}.")
+        return False
+    return True
+
+
+FITTERS: Registry[Fitter] = Registry("fitter", {"kneser_ney": "inkloom.training.fitters:fit_kneser_ney"})
