@@ -158,14 +158,14 @@ def held_out_pieces(held_out: Part, lengths: Sequence[int]) -> list[str]:
     where it is longer than the longest length: a document ends where it ends. There are fewer pieces where the text has
     no room for all.
     """
-    if not lengths or not max(lengths) or not any(held_out.texts):
+    if not lengths or not any(held_out.texts):
         raise InputError("Text metrics need at least one sample and some held-out text. Give both.")
     if held_out.documents:
         documents = [text for text in held_out.texts if text]
         count = min(len(lengths), len(documents))
         return [documents[number * len(documents) // count][: max(lengths)] for number in range(count)]
     text = "".join(held_out.texts)
-    room = len(text) // max(lengths)
+    room = len(text) // max(1, *lengths)
     count = min(len(lengths), max(1, room))
     starts = (number * len(text) // count for number in range(count))
     return [text[start : start + length] for start, length in zip(starts, lengths, strict=False)]
