@@ -37,6 +37,7 @@ def train(
     split: str | None = None,
     seed: int | None = None,
     init: str | None = None,
+    of: Sequence[str] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
     overrides: Sequence[str] = (),
@@ -51,6 +52,7 @@ def train(
     model: a family, `lstm` where neither it nor a recipe is given.
     budget: wall time, in seconds or as `80s` or `5m`; or `steps`, or `epochs`.
     split: percents of train, val and test, `90,5,5` where none is given; `90,10` has no test.
+    of: the runs that a mixture is made of; they bring text, split and tokenizer.
     overrides: `section.field=value` as after `-o`; `training`: fields of TrainingConfig such as `batch_size`.
     out: the run's folder, `runs/CORPUS-MODEL` where none is given; refused if it holds a run, unless `overwrite`.
 
@@ -64,7 +66,7 @@ def train(
         chosen = load_recipe(recipe)
     lengths = {"budget": parse_budget(str(budget)) if budget is not None else None, "steps": steps, "epochs": epochs}
     given = {name: value for name, value in {**lengths, "seed": seed, **training}.items() if value is not None}
-    text = _corpus(corpus, chosen.get("corpus", {}), corpus_options or {})
+    text = _corpus_of(of) if of and not corpus else _corpus(corpus, chosen.get("corpus", {}), corpus_options or {})
     directory, config = plan(
         text,
         model=model,
@@ -74,12 +76,13 @@ def train(
         training=given,
         split=split,
         init=init,
+        of=of,
         overrides=overrides,
         out=out,
         overwrite=overwrite,
     )
     with beginning(directory, config):
-        from inkloom.training.fit import resolve
+        from inkloom.training.job import resolve
 
         directory.write_config(resolve(config, text))
     return _fit_and_report(directory, text, console)
@@ -110,6 +113,10 @@ def load_run(name: str | Path) -> "Run":
     from inkloom.runs.run import load_run
 
     return load_run(name)
+
+
+def _corpus_of(runs: Sequence[str]) -> Corpus:
+    return open_corpus(find_run(runs[0]).read_config().corpus)
 
 
 def _corpus(

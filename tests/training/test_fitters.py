@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+from types import SimpleNamespace
 import json
 
 import numpy as np
@@ -51,10 +52,14 @@ def fit(encoded, order, clock=None, **training):
     """The fitted model, its score of val, and what was reported."""
     reported = []
     unfitted = NGram(NGram.Config(order=order), VOCABULARY)
-    model, val_loss = fit_kneser_ney(
-        unfitted, encoded, END, TrainingConfig(**training), clock or Clock(), lambda *tried: reported.append(tried)
+    job = SimpleNamespace(
+        encoded=encoded,
+        tokenizer=SimpleNamespace(end_id=END),
+        settings=TrainingConfig(**training),
+        clock=clock or Clock(),
     )
-    return model, val_loss, reported
+    fitted = fit_kneser_ney(unfitted, job, lambda *tried: reported.append(tried))
+    return fitted.model, fitted.val_loss, reported
 
 
 @pytest.mark.parametrize("order", [1, 4])

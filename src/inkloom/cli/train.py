@@ -7,6 +7,7 @@ import typer
 from inkloom.cli.options import TEXT, CorpusDir, Documents, Encoding, Json, TextColumn
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
+from inkloom.models import FAMILIES
 
 LENGTH, MODEL, RUN = "Length of training", "Model", "Run"
 
@@ -17,7 +18,7 @@ def train(
         typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard input, or a name of `corpora list`."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="rnn, gru, lstm (default) or transformer.")
+        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help=f"One of: {', '.join(FAMILIES)} (lstm).")
     ] = None,
     recipe: Annotated[
         str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="A named configuration.")
@@ -39,6 +40,9 @@ def train(
     init: Annotated[
         str | None,
         typer.Option(metavar="RUN", rich_help_panel=MODEL, help="Start from this run's weights and tokenizer."),
+    ] = None,
+    of: Annotated[
+        str | None, typer.Option(metavar="RUN,RUN", rich_help_panel=MODEL, help="Mix these runs: --model mixture.")
     ] = None,
     budget: Annotated[
         str | None, typer.Option(metavar="TIME", rich_help_panel=LENGTH, help="Wall time, such as 80s or 5m.")
@@ -100,6 +104,7 @@ def train(
         "split": split,
         "seed": seed,
         "init": init,
+        "of": tuple(name.strip() for name in of.split(",")) if of else None,
         "out": out,
         "seq_len": seq_len,
         "batch_size": batch_size,

@@ -1,8 +1,10 @@
 """What a corpus is, and how it is cut: whole documents or contiguous spans, before any window is drawn."""
 
 import hashlib
+from bisect import bisect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Literal
 
 from inkloom.config import Config
@@ -54,6 +56,15 @@ class Part:
             texts.append(text[:left])
             left -= len(text) + self.end_chars
         return replace(self, texts=tuple(texts))
+
+    def cut(self, share: float) -> "tuple[Part, Part]":
+        """The first part of the characters and the rest; documents stay whole where there are several."""
+        if len(self.texts) == 1:
+            place = round(len(self.texts[0]) * share)
+            return replace(self, texts=(self.texts[0][:place],)), replace(self, texts=(self.texts[0][place:],))
+        stops = list(accumulate(len(text) for text in self.texts))
+        place = min(max(1, bisect(stops, stops[-1] * share)), len(self.texts) - 1)
+        return replace(self, texts=self.texts[:place]), replace(self, texts=self.texts[place:])
 
     @property
     def chars(self) -> int:

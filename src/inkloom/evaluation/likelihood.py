@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from inkloom.data import EncodedPart
 from inkloom.errors import InputError
-from inkloom.models.base import LanguageModel, ScoresTokens
+from inkloom.models.base import CombinesParts, LanguageModel, ScoresTokens
 
 WARM_UP = 1024
 """Tokens a lane reads before it is scored. See docs/decisions/0001: an LSTM's mean score changes by 1e-9 nats."""
@@ -121,6 +121,9 @@ def token_nats(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> N
     ids = np.asarray(ids)
     if isinstance(model, ScoresTokens):
         return -model.token_log_probs(_tensor(ids, model.device)).cpu().double().numpy()
+    if isinstance(model, CombinesParts):
+        of_parts_KN = torch.from_numpy(np.stack([-token_nats(part, ids) for part in model.models]))
+        return -model.combine(of_parts_KN, _tensor(ids[:-1], torch.device("cpu"))).double().numpy()
     was_training = model.training
     model.eval()
     try:

@@ -20,6 +20,7 @@ FAMILIES = {
     "gru": Family("inkloom.models.gru:GRU", "language_modelling"),
     "lstm": Family("inkloom.models.lstm:LSTM", "language_modelling"),
     "ngram": Family("inkloom.models.ngram:NGram", "kneser_ney"),
+    "mixture": Family("inkloom.models.mixture:Mixture", "mixing"),
     "transformer": Family("inkloom.models.transformer:Transformer", "language_modelling"),
 }
 

@@ -84,6 +84,20 @@ class ScoresTokens(Protocol):
         ...
 
 
+@runtime_checkable
+class CombinesParts(Protocol):
+    """A model made of others, whose score follows from theirs; each part is scored on its own then, as suits it."""
+
+    @property
+    def models(self) -> Sequence["LanguageModel"]:
+        """The parts."""
+        ...
+
+    def combine(self, log_probs_KN: Tensor, tokens_N: Tensor) -> Tensor:
+        """ln p of the tokens that follow tokens_N, (N,), from what each part gives them."""
+        ...
+
+
 def detach_state(state: State) -> State:
     """A carried state cut from the graph (truncated back-propagation through time): nested tuples of tensors."""
     if isinstance(state, Tensor):

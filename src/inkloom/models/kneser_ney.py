@@ -107,27 +107,22 @@ def _count_longer(ngrams_N: NDArray[np.uint32], ids: Ids, vocab_size: int, end_i
         ngrams_N[span] = NONE
         ngrams_N[span][whole] = number
         pieces.append(Counts(keys_G, counts_G, suffixes_G))
-    merged, numbers = _merged(pieces)
-    for span, number in zip(spans, numbers, strict=True):
+    keys_G = np.sort(np.concatenate([piece.keys_G for piece in pieces]))
+    keys_G = keys_G[np.diff(keys_G, prepend=-1) > 0]  # np.unique hashes: 9.8 s instead of 0.3 for 24 million keys
+    counts_G, suffixes_G = np.zeros(len(keys_G), np.int64), np.zeros(len(keys_G), np.uint32)
+    for span, piece in zip(spans, pieces, strict=True):
+        number = np.searchsorted(keys_G, piece.keys_G)
+        counts_G[number] += piece.counts_G
+        suffixes_G[number] = piece.suffixes_G
         whole = ngrams_N[span] != NONE
         ngrams_N[span][whole] = number[ngrams_N[span][whole]]
     ngrams_N[0] = NONE
-    return merged
+    return Counts(keys_G, counts_G, suffixes_G)
 
 
 def _spans(ids: Ids) -> list[slice]:
     """The text in chunks, without the end token before it; at least one, which may be empty."""
     return [slice(start, min(start + CHUNK, len(ids))) for start in range(1, max(len(ids), 2), CHUNK)]
-
-
-def _merged(pieces: Sequence[Counts]) -> tuple[Counts, list[NDArray[np.int64]]]:
-    """The counts of all pieces together, and for each piece the new numbers of its n-grams."""
-    keys_G, number = np.unique(np.concatenate([piece.keys_G for piece in pieces]), return_inverse=True)
-    counts_G = np.bincount(number, np.concatenate([piece.counts_G for piece in pieces]), minlength=len(keys_G))
-    suffixes_G = np.empty(len(keys_G), np.uint32)
-    suffixes_G[number] = np.concatenate([piece.suffixes_G for piece in pieces])
-    ends = np.cumsum([len(piece.keys_G) for piece in pieces])
-    return Counts(keys_G, counts_G.astype(np.int64), suffixes_G), np.split(number, ends[:-1])
 
 
 def _adjusted(level: Counts, longer: Counts) -> NDArray[np.int64]:

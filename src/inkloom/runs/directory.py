@@ -34,6 +34,9 @@ class SplitConfig(Config):
     seed: int = 0
     """Of the draw, where whole documents are split."""
 
+    held_back: float = pydantic.Field(0.0, ge=0, lt=50)
+    """Per cent of train, at its end, that are not trained on but kept for what is fitted after it: mixture weights."""
+
 
 class RunConfig(Config):
     """All that rebuilds a run. Fields left out have their defaults; a training run writes them in full."""
@@ -60,6 +63,9 @@ class RunConfig(Config):
     recipe: str | None = None
     init: str | None = None
     """The run whose weights this one starts from."""
+
+    of: tuple[str, ...] = ()
+    """The runs that a mixture is made of."""
 
 
 def versions() -> dict[str, str]:

@@ -15,6 +15,7 @@ from inkloom.generation import GenerationConfig, Sample, generate, stream
 from inkloom.models import MODELS
 from inkloom.models.base import LanguageModel
 from inkloom.runs.directory import RunConfig, RunDirectory, find_run
+from inkloom.runs.parts import cut
 from inkloom.runs.weights import load_weights
 from inkloom.tokenizers import TOKENIZERS, Tokenizer
 
@@ -97,7 +98,7 @@ class Run:
                 f"{' '.join(self.config.corpus.sources)} has changed since {self.name} was trained, so its splits are "
                 "others now. Restore the text, or score the new one with --corpus."
             )
-        return split_corpus(corpus, self.config.split.shares, self.config.split.seed)
+        return cut(corpus, self.config.split)
 
     def _own_part(self, split: str | None) -> Part:
         parts = self.parts()

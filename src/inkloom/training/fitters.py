@@ -2,10 +2,9 @@
 
 import itertools
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from inkloom.data import EncodedPart
 from inkloom.evaluation.likelihood import token_nats
 from inkloom.models.base import LanguageModel
 from inkloom.models.kneser_ney import Counts, count_ngrams, estimate
@@ -13,8 +12,9 @@ from inkloom.models.ngram import NGram
 from inkloom.registry import Registry
 from inkloom.tokenizers import Ids
 from inkloom.training.callbacks.validation import scored_while_training
-from inkloom.training.config import TrainingConfig
-from inkloom.training.schedule import Clock
+
+if TYPE_CHECKING:
+    from inkloom.training.job import Job
 
 log = logging.getLogger("inkloom")
 
@@ -28,55 +28,51 @@ Report: TypeAlias = Callable[[str, float], None]
 """Hears of every model that was tried: what it is, and its score of val in nats per token."""
 
 
+class Fitted(NamedTuple):
+    """What a fitter gives back."""
+
+    model: LanguageModel
+    """Its config rebuilds it."""
+
+    val_loss: float
+    """Nats per token."""
+
+    tokens_seen: int
+
+
 class Fitter(Protocol):
     """Fits a family without gradients."""
 
-    def __call__(
-        self,
-        model: LanguageModel,
-        encoded: Mapping[str, EncodedPart],
-        end_id: int,
-        settings: TrainingConfig,
-        clock: Clock,
-        report: Report,
-    ) -> tuple[LanguageModel, float]:
-        """The fitted model, whose config rebuilds it, and its score of val in nats per token.
+    def __call__(self, model: LanguageModel, job: "Job", report: Report) -> Fitted:
+        """Fit to `job.encoded`: nothing of val goes into the model but choices that its config then names.
 
         model: as `build_model` made it, for its config and its vocabulary.
-        encoded: `train` and `val`; nothing of val goes into the model but choices that its config then names.
-        clock: tells how much of `settings.budget` is left.
         """
         ...
 
 
-def fit_kneser_ney(
-    model: LanguageModel,
-    encoded: Mapping[str, EncodedPart],
-    end_id: int,
-    settings: TrainingConfig,
-    clock: Clock,
-    report: Report,
-) -> tuple[NGram, float]:
+def fit_kneser_ney(model: LanguageModel, job: "Job", report: Report) -> Fitted:
     """Count train and estimate; with `order=auto`, one order after the other until val gains no more.
 
     A longer order costs about as much as the one before it; where the budget has no room for that, it is not tried.
     """
     assert isinstance(model, NGram)
-    val = scored_while_training(encoded["val"])
-    lengths = count_ngrams(encoded["train"].ids, model.vocab_size, end_id)
+    train, clock = job.encoded["train"], job.clock
+    val = scored_while_training(job.encoded["val"])
+    lengths = count_ngrams(train.ids, model.vocab_size, job.tokenizer.end_id)
     started = clock.seconds
     counts = list(itertools.islice(lengths, 1 if model.config.order == "auto" else model.config.order))
     best, best_nats = _tried(counts, model.vocab_size, val, report)
     if model.config.order != "auto":
-        return best, best_nats
-    while _has_room(best, settings.budget, clock.seconds, started):
+        return Fitted(best, best_nats, train.tokens)
+    while _has_room(best, job.settings.budget, clock.seconds, started):
         started = clock.seconds
         counts.append(next(lengths))
         longer, nats = _tried(counts, model.vocab_size, val, report)
         if nats > best_nats - LEAST_GAIN:
             break
         best, best_nats = longer, nats
-    return best, best_nats
+    return Fitted(best, best_nats, train.tokens)
 
 
 def _tried(counts: Sequence[Counts], vocab_size: int, val: Ids, report: Report) -> tuple[NGram, float]:
@@ -98,4 +94,10 @@ def _has_room(model: NGram, budget: float | None, now: float, started: float) ->
     return True
 
 
-FITTERS: Registry[Fitter] = Registry("fitter", {"kneser_ney": "inkloom.training.fitters:fit_kneser_ney"})
+FITTERS: Registry[Fitter] = Registry(
+    "fitter",
+    {
+        "kneser_ney": "inkloom.training.fitters:fit_kneser_ney",
+        "mixing": "inkloom.training.mixing:fit_mixture",
+    },
+)

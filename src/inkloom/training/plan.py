@@ -15,6 +15,9 @@ from inkloom.runs.directory import RunConfig, RunDirectory, SplitConfig, check_o
 from inkloom.tokenizers import TOKENIZERS
 from inkloom.training.config import TrainingConfig
 
+HELD_BACK = 2.0
+"""Per cent of train for the weights of a mixture: a few numbers, for which 20,000 characters are plenty."""
+
 SECTIONS = ("model", "training", "tokenizer", "split")
 
 
@@ -28,6 +31,7 @@ def plan(
     training: Mapping[str, Any] | None = None,
     split: str | None = None,
     init: str | None = None,
+    of: Sequence[str] = (),
     overrides: Sequence[str] = (),
     out: str | Path | None = None,
     overwrite: bool = False,
@@ -39,6 +43,10 @@ def plan(
     Raises InputError for names, fields and values that are not accepted, and for an `out` that cannot be written to.
     """
     fields = parse_overrides(overrides, SECTIONS)
+    origin = find_run(of[0]).read_config() if of else None
+    if of:
+        _check_of(of, model, tokenizer, split, init, fields)
+        model = "mixture"
     sections = {name: {**(recipe or {}).get(name, {}), **fields[name]} for name in SECTIONS}
     if model is not None and MODELS.canonical(model) != sections["model"].get("name"):
         # Another family than the recipe's has other fields and wants other settings.
@@ -53,6 +61,11 @@ def plan(
         _check_init(init, model, tokenizer, fields)
     if split is not None:
         sections["split"]["shares"] = split
+    if origin is not None:
+        sections["tokenizer"] = origin.tokenizer
+        sections["split"] = origin.split.model_dump()
+    elif sections["model"]["name"] == "mixture":
+        sections["split"] = _held_back_for_weights(corpus, sections["split"])
     cut = build(SplitConfig, sections["split"], "split")
     split_corpus(corpus, cut.shares, cut.seed)  # raises where the corpus cannot be cut so
     folder = Path(out) if out is not None else default_out(f"{corpus.name}-{sections['model']['name']}")
@@ -68,6 +81,7 @@ def plan(
         training={name: getattr(settings, name) for name in sections["training"]},
         recipe=recipe_name,
         init=None if init is None else str(find_run(init).path),
+        of=tuple(str(find_run(run).path) for run in of),
     )
     return check_out(folder, overwrite=overwrite), config
 
@@ -87,6 +101,34 @@ def _one_length(training: dict[str, Any], explicit: Mapping[str, Any]) -> dict[s
     if lengths & explicit.keys():
         return {name: value for name, value in training.items() if name not in lengths or name in explicit}
     return training
+
+
+def _held_back_for_weights(corpus: Corpus, split: Mapping[str, Any]) -> dict[str, Any]:
+    """Where no test split leaves val for the weights of a mixture, some of train is kept for them."""
+    shares = build(SplitConfig, split, "split").shares
+    has_test = "test" in split_corpus(corpus, shares)
+    return {**split} if has_test or "held_back" in split else {**split, "held_back": HELD_BACK}
+
+
+def _check_of(
+    of: Sequence[str],
+    model: str | None,
+    tokenizer: str | None,
+    split: str | None,
+    init: str | None,
+    fields: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """A mixture of runs is made of at least two, and reads what they read."""
+    if len(of) < 2:
+        raise InputError(f"--of got one run, {of[0]}; a mixture has at least two, such as --of RUN,RUN.")
+    if model is not None and MODELS.canonical(model) != "mixture":
+        raise InputError(f"--of makes a mixture; --model {model} cannot be given beside it. Drop one.")
+    given = {"--tokenizer": tokenizer, "--split": split, "--init": init}
+    given |= {f"-o {name}.{field}": value for name in ("tokenizer", "split") for field, value in fields[name].items()}
+    given |= {"-o model.parts": fields["model"].get("parts")}
+    for option, value in given.items():
+        if value is not None:
+            raise InputError(f"{option} cannot be given beside --of: the runs bring their own. Drop one.")
 
 
 def _check_init(init: str, model: str | None, tokenizer: str | None, fields: Mapping[str, Mapping[str, Any]]) -> None:

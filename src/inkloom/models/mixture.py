@@ -1,0 +1,148 @@
+"""Linear mixture of models over one vocabulary: p(w | text) = sum over k of weight_k p_k(w | text).
+
+F. Jelinek & R. Mercer, "Interpolated estimation of Markov source parameters from sparse data" (1980). The weights are
+found by expectation maximisation on text that no part was trained on; they are the same everywhere, or depend on the
+token before (`gate=token`).
+
+Shapes: B rows, T tokens, V vocabulary, K parts, N places in a text, G sets of weights: 1, or one for each token before.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import pydantic
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from inkloom.config import build
+from inkloom.models.base import LanguageModel, State
+
+MixtureState: TypeAlias = tuple[State, ...]
+"""The state of every part."""
+
+PRIOR = 200.0
+"""Observations of the common weights that a token's own weights start from, so that rare tokens keep to them."""
+
+MOST_ROUNDS = 500
+LEAST_GAIN = 1e-7
+"""Nats per token below which another round of expectation maximisation is not worth it."""
+
+
+class Mixture(LanguageModel):
+    """Several models as one: each reads every token, their probabilities are averaged."""
+
+    class Config(LanguageModel.Config):
+        """What is mixed, and how."""
+
+        parts: tuple[dict[str, Any], ...] = ({"name": "lstm"}, {"name": "ngram"})
+        """The models: names, separated by commas, which are trained inside the mixture's own time; --of takes runs."""
+
+        gate: Literal["none", "token"] = "none"
+        """none: one set of weights; token: a set for each preceding token, drawn towards the common one."""
+
+        weights: tuple[pydantic.PositiveFloat, ...] | None = None
+        """Fixed weights, separated by commas; learned where none are given."""
+
+        @pydantic.field_validator("parts", mode="before")
+        @classmethod
+        def _names_are_parts(cls, parts: Any) -> Any:
+            if isinstance(parts, str):
+                return tuple({"name": name.strip()} for name in parts.split(","))
+            return parts
+
+        @pydantic.field_validator("weights", mode="before")
+        @classmethod
+        def _text_is_a_list(cls, weights: Any) -> Any:
+            return tuple(weights.split(",")) if isinstance(weights, str) else weights
+
+        @pydantic.model_validator(mode="after")
+        def _fit_together(self) -> "Mixture.Config":
+            if len(self.parts) < 2:
+                raise ValueError("a mixture has at least two parts")
+            if self.weights is not None and len(self.weights) != len(self.parts):
+                raise ValueError(f"{len(self.weights)} weights were given for {len(self.parts)} parts")
+            if self.weights is not None and self.gate != "none":
+                raise ValueError("weights are fixed for all tokens, so gate must be none beside them")
+            return self
+
+    config: Config
+
+    log_weights_GK: Tensor
+    """ln weight of every part, for every set of weights."""
+
+    def __init__(self, config: Config, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
+        self.parts = nn.ModuleList(build_part(part, vocab_size) for part in config.parts)
+        sets = vocab_size if config.gate == "token" else 1
+        weights_K = torch.tensor(config.weights or [1.0] * len(config.parts))
+        self.register_buffer("log_weights_GK", (weights_K / weights_K.sum()).log().repeat(sets, 1))
+
+    def initial_state(self, batch_size: int, condition: object | None = None) -> MixtureState:
+        return tuple(part.initial_state(batch_size, condition) for part in self.models)
+
+    def forward(self, tokens_BT: Tensor, state: MixtureState) -> tuple[Tensor, MixtureState]:
+        read = [part(tokens_BT, own) for part, own in zip(self.models, state, strict=True)]
+        log_probs_KBTV = torch.stack([logits_BTV.float().log_softmax(dim=-1) for logits_BTV, _ in read])
+        log_weights_KBT = self._log_weights(tokens_BT).movedim(-1, 0)
+        return (log_weights_KBT[..., None] + log_probs_KBTV).logsumexp(dim=0), tuple(own for _, own in read)
+
+    def select_state(self, state: MixtureState, index_B: Tensor) -> MixtureState:
+        return tuple(part.select_state(own, index_B) for part, own in zip(self.models, state, strict=True))
+
+    def join_states(self, states: Sequence[MixtureState]) -> MixtureState:
+        return tuple(part.join_states(own) for part, own in zip(self.models, zip(*states, strict=True), strict=True))
+
+    def combine(self, log_probs_KN: Tensor, tokens_N: Tensor) -> Tensor:
+        """ln p of the tokens that follow tokens_N, (N,), from what each part gives them."""
+        return (self._log_weights(tokens_N).T + log_probs_KN).logsumexp(dim=0)
+
+    def learn_weights(self, log_probs_KN: Tensor, tokens_N: Tensor) -> None:
+        """Set the weights under which a text is likeliest. `log_probs_KN`: ln p of the token after each of tokens_N."""
+        probs_KN = log_probs_KN.double().exp().numpy()
+        common_K = likeliest_weights(probs_KN, np.zeros(len(log_probs_KN)))
+        weights_GK = np.tile(common_K, (len(self.log_weights_GK), 1))
+        if self.config.gate == "token":
+            tokens = tokens_N.numpy()
+            for token in np.unique(tokens):
+                weights_GK[token] = likeliest_weights(probs_KN[:, tokens == token], PRIOR * common_K)
+        self.log_weights_GK.copy_(torch.from_numpy(weights_GK).log())
+
+    @property
+    def models(self) -> list[LanguageModel]:
+        """The parts."""
+        return [part for part in self.parts if isinstance(part, LanguageModel)]
+
+    def _log_weights(self, tokens: Tensor) -> Tensor:
+        """The weights that apply after each token: its shape, and K."""
+        return self.log_weights_GK[tokens if self.config.gate == "token" else torch.zeros_like(tokens)]
+
+
+def build_part(part: Mapping[str, Any], vocab_size: int) -> LanguageModel:
+    """A part from its name and its fields, as config.json holds them."""
+    from inkloom.models import MODELS
+
+    family = MODELS.load(str(part.get("name")))
+    fields = {field: value for field, value in part.items() if field != "name"}
+    return family(build(family.Config, fields, "model.parts"), vocab_size)
+
+
+def likeliest_weights(probs_KN: NDArray[np.float64], prior_K: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mixture weights under which N observations are likeliest, by expectation maximisation (Dempster et al. 1977).
+
+    probs_KN: what each part gives each observation. prior_K: observations of each part that are added to the data's.
+    """
+    parts = len(probs_KN)
+    weights_K = np.full(parts, 1 / parts)
+    before = -np.inf
+    for _ in range(MOST_ROUNDS):
+        joint_KN = weights_K[:, None] * probs_KN
+        total_N = np.maximum(joint_KN.sum(axis=0), np.finfo(float).tiny)
+        counts_K = (joint_KN / total_N).sum(axis=1) + prior_K
+        weights_K = counts_K / counts_K.sum()
+        now = float(np.log(total_N).mean())
+        if abs(now - before) < LEAST_GAIN:
+            break
+        before = now
+    return np.asarray(np.maximum(weights_K, 1e-12))

@@ -1,0 +1,136 @@
+"""A training before it begins: its settings filled in, its text cut, encoded and checked."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+
+from inkloom.config import build
+from inkloom.corpus.base import Corpus, Part
+from inkloom.data import EncodedPart, encode_part
+from inkloom.errors import InputError
+from inkloom.evaluation.leakage import check_splits, check_tokenizer
+from inkloom.files import write_json
+from inkloom.models import FAMILIES, MODELS
+from inkloom.runs import RunConfig, RunDirectory
+from inkloom.runs.parts import cut
+from inkloom.runs.run import load_run, load_tokenizer, without_name
+from inkloom.tokenizers import TOKENIZERS, Tokenizer
+from inkloom.training.callbacks.checkpoints import SafeCheckpointIO
+from inkloom.training.config import TrainingConfig
+from inkloom.training.fitters import FITTERS
+from inkloom.training.schedule import Clock
+
+log = logging.getLogger("inkloom")
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a training works on.
+
+    parts: the splits; train without what is held back. encoded: train, val and, where there is one, `held_back`.
+    checkpoint: the resume state, where the training goes on.
+    """
+
+    run: RunDirectory
+    config: RunConfig
+    settings: TrainingConfig
+    corpus: Corpus
+    parts: Mapping[str, Part]
+    tokenizer: Tokenizer
+    encoded: Mapping[str, EncodedPart]
+    clock: Clock
+    console: Console
+    checkpoint: Mapping[str, Any] | None
+
+
+def prepare(run: RunDirectory, corpus: Corpus, console: Console) -> Job:
+    """Read a run's config.json, fill it in, and make ready what it trains on. The clock starts here."""
+    checkpoint = SafeCheckpointIO().load_checkpoint(run.last_checkpoint) if run.last_checkpoint.exists() else None
+    clock = Clock(before=checkpoint["seconds"] if checkpoint else 0.0)
+    config = resolve(run.read_config(), corpus)
+    run.write_config(config)
+    parts = cut(corpus, config.split)
+    held_back = {name: parts.pop(name) for name in ("held_back",) if name in parts}
+    check_splits(parts, config.split.shares)
+    tokenizer = _tokenizer(run, config, parts["train"])
+    check_tokenizer(tokenizer, parts)
+    to_encode = {name: part for name, part in parts.items() if name != "test"} | held_back
+    encoded = {name: encode_part(tokenizer, part) for name, part in to_encode.items()}
+    _announce_unknown(encoded["val"])
+    _describe_text(console, config, tokenizer, encoded)
+    return Job(
+        run=run,
+        config=config,
+        settings=build(TrainingConfig, config.training, "training"),
+        corpus=corpus,
+        parts=parts,
+        tokenizer=tokenizer,
+        encoded=encoded,
+        clock=clock,
+        console=console,
+        checkpoint=checkpoint,
+    )
+
+
+def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
+    """The config with every field filled in; one that is filled in already stays as it is.
+
+    Raises InputError for fields that the family or the tokenizer does not have.
+    """
+    if config.init is not None:
+        origin = load_run(config.init).config
+        config = config.replace(model=origin.model, tokenizer=origin.tokenizer)
+    name = MODELS.canonical(config.model["name"])
+    by_gradients = FAMILIES[name].objective not in FITTERS
+    if config.init is not None and not by_gradients:
+        raise InputError(
+            f"--init {config.init} cannot be used: {name} is fitted in one go, it has no weights to start from."
+        )
+    family = MODELS.load(name)
+    training = build(TrainingConfig, {**family.training_defaults, **config.training}, "training")
+    # The window shrinks to the text, not below two tokens: one is read and one predicted.
+    train_chars = cut(corpus, config.split)["train"].chars
+    if by_gradients and config.tokenizer["name"] == "char" and training.seq_len > train_chars:
+        log.warning(
+            f"The text has {train_chars} characters to train on; the window shrinks from {training.seq_len} to that."
+        )
+        training = training.replace(seq_len=train_chars)
+    model = build(family.Config, without_name(config.model), "model").resolve(training.seq_len)
+    tokenizer_class = TOKENIZERS.load(config.tokenizer["name"])
+    tokenizer = build(tokenizer_class.Config, without_name(config.tokenizer), "tokenizer")
+    return config.replace(
+        model={"name": name, **model.model_dump(mode="json")},
+        tokenizer={"name": TOKENIZERS.canonical(config.tokenizer["name"]), **tokenizer.model_dump(mode="json")},
+        training=training.model_dump(mode="json"),
+    )
+
+
+def _tokenizer(run: RunDirectory, config: RunConfig, train: Part) -> Tokenizer:
+    """The run's tokenizer: the saved one, that of the run it starts from, or one fitted on train."""
+    if run.tokenizer_file.exists():
+        return load_tokenizer(run)
+    if origin := config.init or next(iter(config.of), None):
+        tokenizer = load_run(origin).tokenizer
+    else:
+        tokenizer_class = TOKENIZERS.load(config.tokenizer["name"])
+        fields = build(tokenizer_class.Config, without_name(config.tokenizer), "tokenizer")
+        tokenizer = tokenizer_class.fit(train.texts, fields)
+    write_json(run.tokenizer_file, {"name": tokenizer.name, **tokenizer.to_json()})
+    return tokenizer
+
+
+def _announce_unknown(val: EncodedPart) -> None:
+    if val.unknown_tokens:
+        share = val.unknown_tokens / val.tokens
+        log.info(f"{val.unknown_tokens} tokens of val ({share:.2%}) are not in the vocabulary; scores charge for them.")
+
+
+def _describe_text(
+    console: Console, config: RunConfig, tokenizer: Tokenizer, encoded: Mapping[str, EncodedPart]
+) -> None:
+    """What is read, in one line."""
+    sizes = ", ".join(f"{name} {part.tokens:,}" for name, part in encoded.items())
+    console.print(f"Text: {config.name}, tokens: {sizes}; {tokenizer.vocab_size} distinct")

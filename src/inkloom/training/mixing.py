@@ -1,0 +1,124 @@
+"""How a mixture comes about: its parts are trained or taken from runs, then its weights are found.
+
+The weights are found on text that no part was trained on and no score is reported for: val where there is a test split,
+else the end of train, which the parts must have left alone (`split.held_back`).
+"""
+
+import itertools
+import logging
+
+import torch
+
+from inkloom.data import EncodedPart
+from inkloom.errors import InputError
+from inkloom.evaluation.likelihood import token_nats
+from inkloom.models import FAMILIES
+from inkloom.models.base import LanguageModel
+from inkloom.models.mixture import Mixture
+from inkloom.runs.directory import RunConfig, RunDirectory
+from inkloom.runs.run import Run, load_run
+from inkloom.training.callbacks.validation import scored_while_training
+from inkloom.training.fit import train_model
+from inkloom.training.fitters import FITTERS, Fitted, Report
+from inkloom.training.job import Job, prepare
+from inkloom.training.trained import Trained
+
+log = logging.getLogger("inkloom")
+
+RESERVE = 0.05
+"""Share of the budget that is left for the weights: scoring every part on val or the held-back text."""
+
+
+def fit_mixture(model: LanguageModel, job: Job, report: Report) -> Fitted:
+    """Bring the parts together and learn their weights, unless the config fixes them."""
+    assert isinstance(model, Mixture)
+    runs = [load_run(name) for name in job.config.of]
+    check_mixable(runs)
+    trained = [] if runs else _train_parts(model, job)
+    parts = [run.model for run in runs] or [part.model for part in trained]
+    names = [run.config.model["name"] for run in runs] or [part["name"] for part in model.config.parts]
+    fields = tuple(
+        {"name": name, **part.config.model_dump(mode="json")} for name, part in zip(names, parts, strict=True)
+    )
+    mixture = Mixture(model.config.replace(parts=fields), model.vocab_size)
+    for own, part in zip(mixture.models, parts, strict=True):
+        own.load_state_dict(part.state_dict())
+    mixture.eval()
+    if mixture.config.weights is None:
+        _learn_weights(mixture, text_for_weights(job))
+    val_loss = float(token_nats(mixture, scored_while_training(job.encoded["val"])).mean())
+    report(f"mixture of {', '.join(names)}", val_loss)
+    _say_weights(mixture, names)
+    return Fitted(mixture, val_loss, sum(part.tokens_seen for part in trained) or job.encoded["train"].tokens)
+
+
+def text_for_weights(job: Job) -> EncodedPart:
+    """Held-out text that is not reported on. InputError where there is none."""
+    if "held_back" in job.encoded:
+        return job.encoded["held_back"]
+    if "test" in job.parts:
+        return job.encoded["val"]
+    raise InputError(
+        "The runs have no test split and held nothing back, so no text is left to learn weights from. Train them with "
+        "three shares, such as --split 90,5,5, or with -o split.held_back=2, or fix -o model.weights=0.6,0.4."
+    )
+
+
+def _learn_weights(mixture: Mixture, part: EncodedPart) -> None:
+    log_probs_KN = torch.stack([-torch.from_numpy(token_nats(own, part.ids)) for own in mixture.models])
+    mixture.learn_weights(log_probs_KN, torch.from_numpy(part.ids[:-1].astype("int64")))
+
+
+def _train_parts(model: Mixture, job: Job) -> list[Trained]:
+    """Train every part in a run of its own below the mixture's, the quick ones first, within the mixture's budget."""
+    order = sorted(
+        range(len(model.config.parts)), key=lambda number: not _in_one_go(model.config.parts[number]["name"])
+    )
+    trained: dict[int, Trained] = {}
+    for place, number in enumerate(order):
+        part = model.config.parts[number]
+        directory = RunDirectory(job.run.path / "parts" / f"{number + 1}-{part['name']}")
+        if not directory.config_file.exists():
+            directory.write_config(_config_of_part(part, job, parts_left=len(order) - place))
+        job.console.print(f"Part {place + 1} of {len(order)}: {part['name']}")
+        trained[number] = train_model(prepare(directory, job.corpus, job.console))
+    return [trained[number] for number in range(len(order))]
+
+
+def _config_of_part(part: dict[str, object], job: Job, parts_left: int) -> RunConfig:
+    """The mixture's settings, but for what is the part's own: its family's defaults and its share of the time."""
+    settings = job.settings
+    training: dict[str, object] = {
+        name: getattr(settings, name)
+        for name in ("steps", "epochs", "seed", "device", "precision")
+        if getattr(settings, name)
+    }
+    training["samples"] = 0
+    if settings.budget is not None:
+        left = settings.budget * (1 - RESERVE) - job.clock.seconds
+        training["budget"] = max(left / parts_left, 1.0)
+    return job.config.replace(model=part, training=training, of=(), recipe=None)
+
+
+def _in_one_go(name: str) -> bool:
+    return FAMILIES[name].objective in FITTERS
+
+
+def _say_weights(mixture: Mixture, names: list[str]) -> None:
+    weights_K = mixture.log_weights_GK.exp().mean(dim=0).tolist()
+    said = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(names, weights_K, strict=True))
+    log.info(f"Weights{' on average' if mixture.config.gate != 'none' else ''}: {said}.")
+
+
+def check_mixable(runs: list[Run]) -> None:
+    """Runs can be mixed that read the same tokens of the same text, cut alike. InputError names what differs."""
+    for run, first in itertools.product(runs[1:], runs[:1]):
+        for what, own, other in (
+            ("tokenizer", run.tokenizer.to_json(), first.tokenizer.to_json()),
+            ("text", run.config.corpus_sha256, first.config.corpus_sha256),
+            ("split", run.config.split, first.config.split),
+        ):
+            if own != other:
+                raise InputError(
+                    f"{run.name} has another {what} than {first.name}; only runs with the same can be mixed."
+                )
