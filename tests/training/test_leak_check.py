@@ -61,11 +61,13 @@ def test_a_paragraph_of_train_in_test_is_named_and_scored_without(train, real_te
     assert "without_leaks" not in evaluation["leaks"]["val"]
 
 
-def test_random_windows_say_what_they_are_and_leak(train, real_text):
+def test_random_windows_say_what_they_are_and_leak(train, real_text, caplog):
     run, evaluation, announced = train(honest(real_text), split="random-windows")
     assert [line for line in announced if "leaks on purpose" in line and "no honest one" in line]
     assert evaluation["leaks"]["val"]["share"] > 0.7
+    caplog.clear()
     assert run.evaluate("val").bits_per_char == pytest.approx(evaluation["val"]["bits_per_char"])
+    assert "leaks on purpose" in caplog.text
 
 
 @pytest.mark.parametrize("name", list(TOKENIZERS))

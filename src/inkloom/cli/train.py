@@ -53,7 +53,11 @@ def train(
     ] = None,
     split: Annotated[
         str | None,
-        typer.Option(metavar="PERCENTS", rich_help_panel=TEXT, help="Train, val and test, 90,5,5; or train and val."),
+        typer.Option(
+            metavar="PERCENTS",
+            rich_help_panel=TEXT,
+            help="Train, val and test, 90,5,5; or train and val. random-windows leaks on purpose, as tutorials do.",
+        ),
     ] = None,
     documents: Documents = None,
     text_column: TextColumn = None,

@@ -29,10 +29,10 @@ class SplitConfig(Config):
     """How a corpus without its own splits is cut."""
 
     shares: str = "90,5,5"
-    """Train, val and test in percent; two figures are train and val."""
+    """Train, val and test in percent; two figures are train and val; random-windows leaks on purpose."""
 
     seed: int = 0
-    """Of the draw, where whole documents are split."""
+    """Of the draw, where whole documents or random windows are split."""
 
     held_back: float = pydantic.Field(0.0, ge=0, lt=50)
     """Per cent of train, at its end, that are not trained on but kept for what is fitted after it: mixture weights."""

@@ -1,6 +1,7 @@
 """A trained model on disk, opened: it generates and is scored."""
 
 import functools
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from inkloom.config import build
 from inkloom.corpus import open_corpus, split_corpus
 from inkloom.corpus.base import Corpus, Part
+from inkloom.corpus.splits import is_random_windows
 from inkloom.data import encode_part
 from inkloom.errors import InputError
 from inkloom.evaluation import Scores, score
@@ -18,6 +20,8 @@ from inkloom.runs.directory import RunConfig, RunDirectory, find_run
 from inkloom.runs.parts import cut
 from inkloom.runs.weights import load_weights
 from inkloom.tokenizers import TOKENIZERS, Tokenizer
+
+log = logging.getLogger("inkloom")
 
 ENOUGH_BEGINNINGS = 500
 """With so many documents a model sees enough beginnings to write one of its own."""
@@ -105,6 +109,8 @@ class Run:
         chosen = split or ("test" if "test" in parts else "val")
         if chosen not in parts:
             raise InputError(f"{self.name} has no {chosen} split; it has {', '.join(parts)}.")
+        if is_random_windows(self.config.split.shares):
+            log.warning(f"{self.name} has a split that leaks on purpose: its score measures memory.")
         return parts[chosen]
 
     def _other_part(self, corpus: str | Corpus, split: str | None) -> Part:
