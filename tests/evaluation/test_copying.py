@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inkloom.corpus.base import Part
+from inkloom.evaluation import copying
 from inkloom.evaluation.copying import (
     CHAR_LENGTHS,
     MIN_COPIED,
@@ -127,6 +128,15 @@ def test_the_index_is_kept_for_the_same_text_and_made_again_where_it_is_damaged(
         assert CopyIndex(running(VERSE)).report(VERSE) == report
     assert caplog.text.count("made again") == 3
     assert {file: file.read_bytes() for file in kept} == kept
+
+
+def test_a_long_wait_is_announced_once(tmp_path, monkeypatch, caplog):
+    monkeypatch.setenv("INKLOOM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(copying, "ANNOUNCED_BYTES", 10)
+    with caplog.at_level(logging.INFO, "inkloom"):
+        CopyIndex(running(VERSE))
+        CopyIndex(running(VERSE))
+    assert caplog.text.count("Indexing the training text") == 1
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_time(tmp_path, monkeypatch, caplog):

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import accumulate
+from pathlib import Path
 from statistics import fmean
 from typing import Any, TypeAlias, TypeVar
 
@@ -122,9 +123,9 @@ class CopyIndex:
         encoded = [_utf8(text) for text in train.texts]
         self._text = SEPARATOR.join(encoded)
         self._starts = np.array([0, *accumulate(len(text) + 1 for text in encoded)])
-        if len(self._text) > ANNOUNCED_BYTES:
-            log.info("Indexing the training text to look for copies; the index is kept for the next time.")
         key = fingerprint([train])
+        if len(self._text) > ANNOUNCED_BYTES and not _kept_file(f"{key}-word-starts").exists():
+            log.info("Indexing the training text to look for copies; the index is kept for the next time.")
         suffixes = _cached(f"{key}-characters", lambda: sort_suffixes(self._text))
         word_text = _cached(f"{key}-words", lambda: np.frombuffer(_word_text(train.texts), np.uint8)).tobytes()
         word_suffixes = _cached(f"{key}-word-starts", lambda: _word_suffixes(word_text))
@@ -237,7 +238,7 @@ def _utf8(text: str) -> bytes:
 
 def _cached(name: str, make: Callable[[], Stored]) -> Stored:
     """The array that `make` makes, read from the cache folder where it was kept there before."""
-    path = cache_dir() / "copy-index" / f"{name}.npy"
+    path = _kept_file(name)
     try:
         kept: Stored = np.load(path, mmap_mode="r", allow_pickle=False).view(np.ndarray)
         return kept
@@ -252,6 +253,10 @@ def _cached(name: str, make: Callable[[], Stored]) -> Stored:
     except (InkloomError, OSError) as error:
         log.warning(f"The index of the training text is not kept for the next time: {error}")
     return made
+
+
+def _kept_file(name: str) -> Path:
+    return cache_dir() / "copy-index" / f"{name}.npy"
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
