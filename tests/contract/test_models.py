@@ -37,6 +37,9 @@ TRANSFORMER = {"layers": 2, "width": 16, "heads": 2, "dropout": 0.2}
 CONFIGS = {
     "rnn": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}],
     "gru": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}],
+    "mixture": [
+        {"parts": ({"name": "rnn", "hidden_size": 8, "embedding_size": 4}, {"name": "ngram"})},
+    ],
     "ngram": [{}],
     "lstm": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}, {**RECURRENT, "initialisation": "xavier"}],
     "transformer": [

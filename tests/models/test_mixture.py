@@ -25,7 +25,9 @@ def mixture(**fields) -> Mixture:
 
 def log_probs_of_parts(model, tokens_BT):
     with torch.no_grad():
-        return torch.stack([part(tokens_BT, part.initial_state(len(tokens_BT)))[0].log_softmax(-1) for part in model.parts])
+        return torch.stack(
+            [part(tokens_BT, part.initial_state(len(tokens_BT)))[0].log_softmax(-1) for part in model.parts]
+        )
 
 
 def random_tokens(*shape):
@@ -40,10 +42,12 @@ def test_probabilities_are_averaged():
     torch.testing.assert_close(logits.exp(), expected)
 
 
-@pytest.mark.parametrize("gate", ["none", "token"])
+@pytest.mark.parametrize("gate", ["common", "token"])
 def test_scoring_by_parts_is_what_forward_gives(gate):
     model, tokens = mixture(gate=gate), random_tokens(1, 30)
-    observed_KN = log_probs_of_parts(model, tokens[:, :-1])[:, 0].gather(-1, tokens[:, 1:].expand(2, -1)[..., None])[..., 0]
+    observed_KN = log_probs_of_parts(model, tokens[:, :-1])[:, 0].gather(-1, tokens[:, 1:].expand(2, -1)[..., None])[
+        ..., 0
+    ]
     model.learn_weights(observed_KN, tokens[0, :-1])
     with torch.no_grad():
         logits, _ = model(tokens[:, :-1], model.initial_state(1))
@@ -72,7 +76,9 @@ def test_weights_that_are_known():
 
 def test_learned_weights_are_never_worse_than_the_best_part():
     model, tokens = mixture(), random_tokens(1, 400)
-    observed_KN = log_probs_of_parts(model, tokens[:, :-1])[:, 0].gather(-1, tokens[:, 1:].expand(2, -1)[..., None])[..., 0]
+    observed_KN = log_probs_of_parts(model, tokens[:, :-1])[:, 0].gather(-1, tokens[:, 1:].expand(2, -1)[..., None])[
+        ..., 0
+    ]
     model.learn_weights(observed_KN, tokens[0, :-1])
     assert model.combine(observed_KN, tokens[0, :-1]).mean() >= observed_KN.mean(dim=1).max() - 1e-5
 
@@ -83,7 +89,7 @@ def test_learned_weights_are_never_worse_than_the_best_part():
         ({"parts": "lstm"}, "at least two parts"),
         ({"parts": "lstm,ngram", "weights": "1,2,3"}, "3 weights were given for 2 parts"),
         ({"parts": "lstm,ngram", "weights": "1,-2"}, "greater than 0"),
-        ({"parts": "lstm,ngram", "weights": "1,2", "gate": "token"}, "gate must be none"),
+        ({"parts": "lstm,ngram", "weights": "1,2", "gate": "token"}, "gate must be common"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(fields, message):

@@ -2,8 +2,8 @@
 
 import csv
 import itertools
-from types import SimpleNamespace
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest

@@ -39,8 +39,8 @@ class Mixture(LanguageModel):
         parts: tuple[dict[str, Any], ...] = ({"name": "lstm"}, {"name": "ngram"})
         """The models: names, separated by commas, which are trained inside the mixture's own time; --of takes runs."""
 
-        gate: Literal["none", "token"] = "none"
-        """none: one set of weights; token: a set for each preceding token, drawn towards the common one."""
+        gate: Literal["common", "token"] = "common"
+        """common: one set of weights; token: a set for each preceding token, drawn towards the common one."""
 
         weights: tuple[pydantic.PositiveFloat, ...] | None = None
         """Fixed weights, separated by commas; learned where none are given."""
@@ -63,8 +63,8 @@ class Mixture(LanguageModel):
                 raise ValueError("a mixture has at least two parts")
             if self.weights is not None and len(self.weights) != len(self.parts):
                 raise ValueError(f"{len(self.weights)} weights were given for {len(self.parts)} parts")
-            if self.weights is not None and self.gate != "none":
-                raise ValueError("weights are fixed for all tokens, so gate must be none beside them")
+            if self.weights is not None and self.gate != "common":
+                raise ValueError("weights are fixed for all tokens, so gate must be common beside them")
             return self
 
     config: Config

@@ -14,7 +14,9 @@ RECIPE: Recipe = {
     "training": {
         "seq_len": 128,
         "epochs": 30,
-        # 30 epochs over 1 MB are enough to over-fit 1.7 M parameters: the weights that count are the best on val.
+        # So many epochs over 1 MB over-fit: the weights that count are the best on val, scored after every epoch, and
+        # five epochs without a better score end the training.
         "validations": 30,
+        "patience": 5,
     },
 }

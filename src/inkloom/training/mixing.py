@@ -4,19 +4,20 @@ The weights are found on text that no part was trained on and no score is report
 else the end of train, which the parts must have left alone (`split.held_back`).
 """
 
-import itertools
 import logging
+from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
-from inkloom.data import EncodedPart
-from inkloom.errors import InputError
+from inkloom.data import EncodedPart, encode_part
 from inkloom.evaluation.likelihood import token_nats
 from inkloom.models import FAMILIES
 from inkloom.models.base import LanguageModel
 from inkloom.models.mixture import Mixture
 from inkloom.runs.directory import RunConfig, RunDirectory
-from inkloom.runs.run import Run, load_run
+from inkloom.runs.parts import cut
+from inkloom.runs.run import load_run
 from inkloom.training.callbacks.validation import scored_while_training
 from inkloom.training.fit import train_model
 from inkloom.training.fitters import FITTERS, Fitted, Report
@@ -33,35 +34,54 @@ def fit_mixture(model: LanguageModel, job: Job, report: Report) -> Fitted:
     """Bring the parts together and learn their weights, unless the config fixes them."""
     assert isinstance(model, Mixture)
     runs = [load_run(name) for name in job.config.of]
-    check_mixable(runs)
     trained = [] if runs else _train_parts(model, job)
     parts = [run.model for run in runs] or [part.model for part in trained]
     names = [run.config.model["name"] for run in runs] or [part["name"] for part in model.config.parts]
-    fields = tuple(
-        {"name": name, **part.config.model_dump(mode="json")} for name, part in zip(names, parts, strict=True)
-    )
-    mixture = Mixture(model.config.replace(parts=fields), model.vocab_size)
-    for own, part in zip(mixture.models, parts, strict=True):
-        own.load_state_dict(part.state_dict())
-    mixture.eval()
+    mixture = _assembled(model.config, names, parts)
     if mixture.config.weights is None:
         _learn_weights(mixture, text_for_weights(job))
+    if trained and "held_back" in job.encoded:
+        mixture = _with_all_of_train(mixture, names, job)
     val_loss = float(token_nats(mixture, scored_while_training(job.encoded["val"])).mean())
     report(f"mixture of {', '.join(names)}", val_loss)
     _say_weights(mixture, names)
     return Fitted(mixture, val_loss, sum(part.tokens_seen for part in trained) or job.encoded["train"].tokens)
 
 
+def _assembled(config: Mixture.Config, names: Sequence[str], parts: Sequence[LanguageModel]) -> Mixture:
+    """The mixture that holds these parts, each copied."""
+    fields = ({"name": name, **part.config.model_dump(mode="json")} for name, part in zip(names, parts, strict=True))
+    mixture = Mixture(config.replace(parts=tuple(fields)), parts[0].vocab_size)
+    for own, part in zip(mixture.models, parts, strict=True):
+        own.load_state_dict(part.state_dict())
+    mixture.eval()
+    return mixture
+
+
+def _with_all_of_train(mixture: Mixture, names: Sequence[str], job: Job) -> Mixture:
+    """The same weights over parts that are fitted again, where that takes one go, on train and what was held back.
+
+    What was held back stands next to val and is most like it: on tiny-Shakespeare the last 2 % of train are worth 0.07
+    nats per character to an n-gram model, since they have the names of the plays that go on in val.
+    """
+    everything = encode_part(job.tokenizer, cut(job.corpus, job.config.split.replace(held_back=0.0))["train"])
+    whole_job = replace(job, encoded={**job.encoded, "train": everything})
+    parts = [
+        FITTERS.load(FAMILIES[name].objective)(part, whole_job, _unheard).model if _in_one_go(name) else part
+        for name, part in zip(names, mixture.models, strict=True)
+    ]
+    refitted = _assembled(mixture.config, names, parts)
+    refitted.log_weights_GK.copy_(mixture.log_weights_GK)
+    return refitted
+
+
+def _unheard(name: str, val_loss: float) -> None:
+    """A report of a model that was reported before."""
+
+
 def text_for_weights(job: Job) -> EncodedPart:
-    """Held-out text that is not reported on. InputError where there is none."""
-    if "held_back" in job.encoded:
-        return job.encoded["held_back"]
-    if "test" in job.parts:
-        return job.encoded["val"]
-    raise InputError(
-        "The runs have no test split and held nothing back, so no text is left to learn weights from. Train them with "
-        "three shares, such as --split 90,5,5, or with -o split.held_back=2, or fix -o model.weights=0.6,0.4."
-    )
+    """Held-out text that is not reported on; `plan` has seen to it that there is some."""
+    return job.encoded.get("held_back", job.encoded["val"])
 
 
 def _learn_weights(mixture: Mixture, part: EncodedPart) -> None:
@@ -104,21 +124,7 @@ def _in_one_go(name: str) -> bool:
     return FAMILIES[name].objective in FITTERS
 
 
-def _say_weights(mixture: Mixture, names: list[str]) -> None:
+def _say_weights(mixture: Mixture, names: Sequence[str]) -> None:
     weights_K = mixture.log_weights_GK.exp().mean(dim=0).tolist()
     said = ", ".join(f"{name} {weight:.3f}" for name, weight in zip(names, weights_K, strict=True))
-    log.info(f"Weights{' on average' if mixture.config.gate != 'none' else ''}: {said}.")
-
-
-def check_mixable(runs: list[Run]) -> None:
-    """Runs can be mixed that read the same tokens of the same text, cut alike. InputError names what differs."""
-    for run, first in itertools.product(runs[1:], runs[:1]):
-        for what, own, other in (
-            ("tokenizer", run.tokenizer.to_json(), first.tokenizer.to_json()),
-            ("text", run.config.corpus_sha256, first.config.corpus_sha256),
-            ("split", run.config.split, first.config.split),
-        ):
-            if own != other:
-                raise InputError(
-                    f"{run.name} has another {what} than {first.name}; only runs with the same can be mixed."
-                )
+    log.info(f"Weights{' on average' if mixture.config.gate != 'common' else ''}: {said}.")

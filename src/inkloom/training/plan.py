@@ -46,6 +46,7 @@ def plan(
     origin = find_run(of[0]).read_config() if of else None
     if of:
         _check_of(of, model, tokenizer, split, init, fields)
+        _check_mixable([find_run(run) for run in of])
         model = "mixture"
     sections = {name: {**(recipe or {}).get(name, {}), **fields[name]} for name in SECTIONS}
     if model is not None and MODELS.canonical(model) != sections["model"].get("name"):
@@ -67,7 +68,12 @@ def plan(
     elif sections["model"]["name"] == "mixture":
         sections["split"] = _held_back_for_weights(corpus, sections["split"])
     cut = build(SplitConfig, sections["split"], "split")
-    split_corpus(corpus, cut.shares, cut.seed)  # raises where the corpus cannot be cut so
+    parts = split_corpus(corpus, cut.shares, cut.seed)  # raises where the corpus cannot be cut so
+    if of and not (cut.held_back or "test" in parts or sections["model"].get("weights")):
+        raise InputError(
+            "The runs have no test split and held nothing back, so no text is left to learn weights from. Train them "
+            "with three shares, such as --split 90,5,5, or with -o split.held_back=2, or fix -o model.weights=0.6,0.4."
+        )
     folder = Path(out) if out is not None else default_out(f"{corpus.name}-{sections['model']['name']}")
     config = RunConfig(
         name=corpus.name,
@@ -129,6 +135,23 @@ def _check_of(
     for option, value in given.items():
         if value is not None:
             raise InputError(f"{option} cannot be given beside --of: the runs bring their own. Drop one.")
+
+
+def _check_mixable(runs: Sequence[RunDirectory]) -> None:
+    """Runs can be mixed that read the same tokens of the same text, cut alike. InputError names what differs."""
+    first, own = runs[0], runs[0].read_config()
+    for run in runs[1:]:
+        config = run.read_config()
+        for what, same in (
+            ("text", config.corpus_sha256 == own.corpus_sha256),
+            ("split", config.split == own.split),
+            ("tokenizer", run.read_json(run.tokenizer_file) == first.read_json(first.tokenizer_file)),
+        ):
+            if not same:
+                raise InputError(
+                    f"{run.path} has another {what} than {first.path}; only runs with the same can be mixed. "
+                    "Train them on one text with the same --split and --tokenizer."
+                )
 
 
 def _check_init(init: str, model: str | None, tokenizer: str | None, fields: Mapping[str, Mapping[str, Any]]) -> None:
