@@ -98,7 +98,7 @@ def _count_longer(ngrams_N: NDArray[np.uint32], ids: Ids, vocab_size: int, end_i
     for span in spans:
         before = slice(span.start - 1, span.stop - 1)
         whole = ngrams_N[before] != NONE
-        if length > 2:
+        if length > 2:  # an end token may be the first of a context, no later one
             whole &= ids[before] != end_id
         keys = ngrams_N[before][whole] * np.int64(vocab_size) + ids[span][whole]
         keys_G, number, counts_G = np.unique(keys, return_inverse=True, return_counts=True)
@@ -116,7 +116,6 @@ def _count_longer(ngrams_N: NDArray[np.uint32], ids: Ids, vocab_size: int, end_i
         suffixes_G[number] = piece.suffixes_G
         whole = ngrams_N[span] != NONE
         ngrams_N[span][whole] = number[ngrams_N[span][whole]]
-    ngrams_N[0] = NONE
     return Counts(keys_G, counts_G, suffixes_G)
 
 
