@@ -178,4 +178,4 @@ def test_a_wrong_order_is_refused_before_any_work(tmp_path, text_file):
 
 def test_the_config_on_disk_rebuilds_the_tables(run):
     model = json.loads(run.directory.config_file.read_text())["model"]
-    assert model == {"name": "ngram", "order": 4, "ngrams": list(run.model.sizes)}
+    assert model == {"name": "ngram", "order": 4, "arpa": None, "ngrams": list(run.model.sizes)}

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import inkloom
-from inkloom.cli import corpora, demo, doctor, evaluate, generate, runs, train
+from inkloom.cli import corpora, demo, doctor, evaluate, export, generate, runs, train
 from inkloom.cli.terminal import print_json, say, say_error, show_log
 from inkloom.errors import InkloomError, InterruptedByUserError
 from inkloom.threads import share_cores
@@ -30,6 +30,7 @@ app.command("generate")(generate.generate)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(corpora.app, name="corpora", help="The texts that have a name, and what a text is like.")
 app.add_typer(runs.app, name="runs", help="List, show and remove runs.")
+app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 
@@ -108,4 +109,4 @@ def explain(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
     return f"{type(error).__name__}: {error}. This is a fault in inkloom; --debug shows where.", EXIT_FAILED
 
 
-VERBS = frozenset({"train", "generate", "evaluate", "corpora", "runs", "doctor", "demo"})
+VERBS = frozenset({"train", "generate", "evaluate", "corpora", "runs", "export", "doctor", "demo"})

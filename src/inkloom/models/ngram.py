@@ -69,6 +69,9 @@ class NGram(LanguageModel):
         order: int | Literal["auto"] = "auto"
         """Length of the longest n-grams: order - 1 tokens predict the next one; auto takes the best order on val."""
 
+        arpa: str | None = None
+        """Take the tables from this ARPA file instead of counting; its words are those that `inkloom export` writes."""
+
         ngrams: tuple[pydantic.NonNegativeInt, ...] = ()
         """N-grams of length 1, 2, … in the tables; filled in by estimation, whatever is given."""
 

@@ -36,7 +36,7 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
         "steps": trained.steps,
         "tokens_seen": trained.tokens_seen,
         "seconds": round(trained.seconds, 3),
-        "tokens_per_second": round(trained.tokens_seen / trained.seconds, 1),
+        "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
         **final_scores(trained.model, job.tokenizer, job.parts),
     }
     write_json(run.evaluation_file, summary)

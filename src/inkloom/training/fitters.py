@@ -3,9 +3,11 @@
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from inkloom.evaluation.likelihood import token_nats
+from inkloom.models.arpa import arpa_words, read_arpa
 from inkloom.models.base import LanguageModel
 from inkloom.models.kneser_ney import Counts, count_ngrams, estimate
 from inkloom.models.ngram import NGram
@@ -52,13 +54,21 @@ class Fitter(Protocol):
 
 
 def fit_kneser_ney(model: LanguageModel, job: "Job", report: Report) -> Fitted:
-    """Count train and estimate; with `order=auto`, one order after the other until val gains no more.
+    """Count train and estimate, or read an ARPA file.
+
+    With `order=auto`, one order after the other is estimated until val gains no more.
 
     A longer order costs about as much as the one before it; where the budget has no room for that, it is not tried.
     """
     assert isinstance(model, NGram)
     train, clock = job.encoded["train"], job.clock
     val = scored_while_training(job.encoded["val"])
+    if model.config.arpa is not None:
+        imported = read_arpa(Path(model.config.arpa), arpa_words(job.tokenizer))
+        imported.config = imported.config.replace(arpa=model.config.arpa)
+        nats_per_token = float(token_nats(imported, val).mean())
+        report(f"{model.config.arpa}, order {imported.order}", nats_per_token)
+        return Fitted(imported, nats_per_token, 0)
     lengths = count_ngrams(train.ids, model.vocab_size, job.tokenizer.end_id)
     started = clock.seconds
     counts = list(itertools.islice(lengths, 1 if model.config.order == "auto" else model.config.order))
