@@ -47,6 +47,7 @@ CONFIGS = {
         {**TRANSFORMER, "preset": "gpt2", "tied": True},
         {**TRANSFORMER, "preset": "qwen3"},
     ],
+    "unmasked": [{**TRANSFORMER, "preset": "qwen3"}],
 }
 BY_GRADIENTS = {name for name, family in FAMILIES.items() if family.objective in OBJECTIVES}
 CASES = [(name, fields) for name, variants in CONFIGS.items() for fields in variants]

@@ -22,6 +22,7 @@ FAMILIES = {
     "ngram": Family("inkloom.models.ngram:NGram", "kneser_ney"),
     "mixture": Family("inkloom.models.mixture:Mixture", "mixing"),
     "transformer": Family("inkloom.models.transformer:Transformer", "language_modelling"),
+    "unmasked": Family("inkloom.models.unmasked:Unmasked", "language_modelling"),
 }
 
 MODELS: "Registry[type[LanguageModel]]" = Registry("model", {name: family.target for name, family in FAMILIES.items()})

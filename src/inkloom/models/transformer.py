@@ -305,6 +305,9 @@ Rotation: TypeAlias = Tensor | None
 KeysValues: TypeAlias = tuple[Tensor, Tensor]
 """k_BHSD and v_BHSD of one layer."""
 
+Attend: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""What a whole window's queries gather: y_BHTD of q_BHTD, k_BHTD and v_BHTD."""
+
 
 class Attention(nn.Module):
     """Every position gathers from those before it, by similarity, in H independent heads."""
@@ -317,6 +320,7 @@ class Attention(nn.Module):
         normed = layout.norm_queries_and_keys
         self.query_norm = layout.norm(width // heads) if normed else nn.Identity()
         self.key_norm = layout.norm(width // heads) if normed else nn.Identity()
+        self.attend: Attend = causal_attention
 
     def forward(
         self, x_BTC: Tensor, rotation: Rotation, past: KeysValues, place: Place | None
@@ -329,7 +333,7 @@ class Attention(nn.Module):
         q_BHTD, k_BHTD, v_BHTD = q_BTHD.transpose(1, 2), k_BTHD.transpose(1, 2), v_BTHD.transpose(1, 2)
         if place is None:
             present = k_BHTD, v_BHTD
-            y_BHTD = causal_attention(q_BHTD, k_BHTD, v_BHTD)
+            y_BHTD = self.attend(q_BHTD, k_BHTD, v_BHTD)
         else:
             present = place.write(past[0], k_BHTD), place.write(past[1], v_BHTD)
             k_BHSD, v_BHSD = (buffer[:, :, : place.used] for buffer in present)
@@ -441,6 +445,8 @@ class Transformer(LanguageModel):
         "batch_size": 16,
         "seq_len": 128,
         "optimizer": "muon",
+        "learning_rate": 1e-2,
+        "weight_decay": 0.1,
     }
 
     config: Config

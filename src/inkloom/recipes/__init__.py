@@ -17,6 +17,7 @@ RECIPES: Registry[Recipe] = Registry(
         "shakespeare_lstm": "inkloom.recipes.shakespeare_lstm:RECIPE",
         "shakespeare_transformer": "inkloom.recipes.shakespeare_transformer:RECIPE",
         "char_lstm_adam": "inkloom.recipes.char_lstm_adam:RECIPE",
+        "mask_ablation": "inkloom.recipes.mask_ablation:RECIPE",
     },
 )
 

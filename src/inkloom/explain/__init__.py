@@ -1,0 +1,1 @@
+"""PICTURES: what a trained model does inside, as arrays that a figure can show."""
