@@ -25,7 +25,7 @@ class Dropout(nn.Module):
             return x
         if x.device.type != "cpu":
             return functional.dropout(x, self.p)
-        words = torch.empty(-(-x.numel() // 4), dtype=torch.int64).random_(-(2**63), None)
+        words = torch.randint(-(2**63), 2**63 - 1, (-(-x.numel() // 4),))
         levels = words.view(torch.int16)[: x.numel()].view(x.shape)  # uniform over -32768 … 32767
         dropped = round(self.p * LEVELS)
         return x.masked_fill(levels < dropped - LEVELS // 2, 0) * (LEVELS / (LEVELS - dropped))
