@@ -7,10 +7,10 @@ The Python API is five names: `load_corpus`, `train`, `load_run`, `compare` and 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from inkloom.api import Run, load_corpus, load_run, train
+    from inkloom.api import Run, compare, load_corpus, load_run, train
 
 __version__ = "0.1.0"
-__all__ = ["Run", "load_corpus", "load_run", "train"]
+__all__ = ["Run", "compare", "load_corpus", "load_run", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""The Python API: `load_corpus`, `train`, `load_run` and `Run`. The command line calls the same functions.
+"""The Python API: `load_corpus`, `train`, `load_run`, `compare` and `Run`. The command line calls the same functions.
 
 >>> import inkloom
 >>> run = inkloom.train("my.txt", model="lstm", budget="5m")        # doctest: +SKIP
@@ -20,9 +20,15 @@ from inkloom.training.plan import parse_budget, plan
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from inkloom.experiments.comparison.results import Comparison
     from inkloom.runs.run import Run
 
-__all__ = ["Run", "load_corpus", "load_run", "train"]
+__all__ = ["Run", "compare", "load_corpus", "load_run", "train"]
+
+LEAGUE = ("ngram", "lstm", "transformer", "mixture")
+"""What `compare` compares where no models are named."""
+
+LEAGUE_BUDGET = "60s"
 
 
 def train(
@@ -117,6 +123,65 @@ def load_run(name: str | Path) -> "Run":
 
 def _corpus_of(runs: Sequence[str]) -> Corpus:
     return open_corpus(find_run(runs[0]).read_config().corpus)
+
+
+def compare(
+    corpus: str | Path | Corpus | Sequence[str | Path],
+    models: str | Sequence[str] | None = None,
+    *,
+    seq_lens: str | Sequence[int] | None = None,
+    budget: str | float | None = None,
+    tokens: int | None = None,
+    epochs: float | None = None,
+    parameters: int | None = None,
+    seeds: int = 3,
+    tokenizer: str | None = None,
+    split: str | None = None,
+    out: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    console: "Console | None" = None,
+) -> "Comparison":
+    """Train models on one text under one condition; returns their league table, best first, with intervals.
+
+    corpus: a file, a folder, several of them, a named corpus, or what `load_corpus` returned.
+    models: families, in a list or separated by commas. A `mixture` is made of the others, inside its own budget.
+    seq_lens: lengths of the training windows, each of which every model is trained with.
+    budget: wall time of each training, in seconds or as `80s` or `5m`, 60 s where no length is given; or `tokens` that
+        each reads, or `epochs`. Of several lengths, each makes a table of its own.
+    parameters: the size of each model, within 5 %; hidden sizes are chosen to match it.
+    seeds: runs of each model.
+    split: percents of train, val and test, `90,5,5` where none is given.
+    overrides: `section.field=value` as after `-o`; the section may be a model's name.
+    out: the comparison's folder, `comparisons/CORPUS` where none is given. Runs in it with the same settings are
+        reused, and an interrupted comparison goes on.
+
+    Raises InputError for what is not accepted, before any work.
+    """
+    share_cores()
+    from rich.console import Console
+
+    from inkloom.experiments.comparison.compare import compare as run_comparison
+    from inkloom.experiments.comparison.request import Length, Request, numbers
+
+    if budget is None and tokens is None and epochs is None:
+        budget = LEAGUE_BUDGET
+    lengths = [Length("seconds", parse_budget(str(budget)))] if budget is not None else []
+    lengths += [Length("tokens", tokens)] if tokens is not None else []
+    lengths += [Length("epochs", epochs)] if epochs is not None else []
+    names = models.split(",") if isinstance(models, str) else models
+    request = Request(
+        models=tuple(LEAGUE if names is None else names),
+        lengths=tuple(lengths),
+        seq_lens=numbers(seq_lens) if isinstance(seq_lens, str) else tuple(seq_lens or ()),
+        parameters=parameters,
+        seeds=seeds,
+        tokenizer=tokenizer,
+        split=split,
+        overrides=tuple(overrides),
+    )
+    text = _corpus(corpus, {}, {})
+    folder = Path(out) if out is not None else Path("comparisons") / text.name
+    return run_comparison(text, request, folder, console or Console(quiet=True))
 
 
 def _corpus(

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkloom.experiments import statistics
-from inkloom.experiments.statistics import HeldOut, block_means, correlation, difference_p_value, interval
+from inkloom.experiments.comparison import statistics
+from inkloom.experiments.comparison.statistics import HeldOut, block_means, correlation, difference_p_value, interval
 
 TOKENS = 60_000
 HELD_OUT = HeldOut(tokens=TOKENS, chars=TOKENS, charge_nats=0.0)

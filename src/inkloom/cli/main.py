@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import inkloom
-from inkloom.cli import corpora, demo, doctor, evaluate, export, generate, runs, train
+from inkloom.cli import compare, corpora, demo, doctor, evaluate, export, generate, runs, train
 from inkloom.cli.terminal import print_json, say, say_error, show_log
 from inkloom.errors import InkloomError, InterruptedByUserError
 from inkloom.threads import share_cores
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("generate")(generate.generate)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.add_typer(corpora.app, name="corpora", help="The texts that have a name, and what a text is like.")
 app.add_typer(runs.app, name="runs", help="List, show and remove runs.")
 app.command("export")(export.export)
@@ -109,4 +110,4 @@ def explain(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
     return f"{type(error).__name__}: {error}. This is a fault in inkloom; --debug shows where.", EXIT_FAILED
 
 
-VERBS = frozenset({"train", "generate", "evaluate", "corpora", "runs", "export", "doctor", "demo"})
+VERBS = frozenset({"train", "generate", "evaluate", "compare", "corpora", "runs", "export", "doctor", "demo"})

@@ -6,6 +6,7 @@ figure serves light and dark mode. The same data makes the same text, byte for b
 
 import contextlib
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.transforms import ScaledTranslation, Transform
 from numpy.typing import NDArray
 
 PRINT = {
@@ -138,11 +140,17 @@ class LinePlot:
             axes.legend(
                 loc="lower center",
                 bbox_to_anchor=(0.5, 1.0),
-                ncols=min(len(self.lines), MOST_IN_A_ROW),
+                bbox_transform=axes.transAxes if self._legend_is_short else _above_the_units(axes),
+                ncols=_columns(len(self.lines)),
                 handlelength=1.2,
                 borderpad=0.0,
                 borderaxespad=0.4,
             )
+
+    @property
+    def _legend_is_short(self) -> bool:
+        """Whether it fits between the units above the axes, as "train" and "val" do."""
+        return sum(len(line.label) for line in self.lines) <= 10
 
 
 @dataclass(frozen=True)
@@ -273,6 +281,19 @@ def settled_top(y: NDArray[np.float64], share: float = 0.02) -> float | None:
     if len(settled) < 2 or np.nanmax(y) <= settled.max():
         return None
     return float(settled.max() + 0.05 * (settled.max() - settled.min()))
+
+
+def _columns(entries: int) -> int:
+    """Of a legend: as many as give no more rows than need be, and rows of one length."""
+    rows = math.ceil(entries / MOST_IN_A_ROW)
+    return math.ceil(entries / rows)
+
+
+def _above_the_units(axes: Axes) -> Transform:
+    """The axes' own coordinates, a line of text higher."""
+    figure = axes.get_figure()
+    assert figure is not None  # the axes were made by one
+    return axes.transAxes + ScaledTranslation(0, 18 / POINTS_PER_INCH, figure.dpi_scale_trans)
 
 
 def _draw(axes: Axes, line: Line, palette: Palette) -> None:

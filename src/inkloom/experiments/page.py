@@ -43,6 +43,11 @@ def duration(seconds: float | None) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
+def megabytes(value: float | None) -> str:
+    """612345678 bytes as `612 MB`."""
+    return "–" if value is None or _missing(value) else f"{value / 1e6:,.0f} MB"
+
+
 def setting(value: object) -> str:
     """A configuration's value as `-o` takes it; the end of a long list is left out."""
     if value is None or value == "":
@@ -70,6 +75,6 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in (count, decimal, percent, duration, setting):
+    for name in (count, decimal, percent, duration, megabytes, setting):
         environment.filters[name.__name__] = name
     return environment

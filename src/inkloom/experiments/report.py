@@ -116,7 +116,7 @@ def _scale(score: wording.ScoreKeys, vocab_size: int) -> list[Bar]:
 
 def _figures(course: Course, score: wording.ScoreKeys) -> dict[str, Drawing]:
     """The loss by step and by wall time, and the learning rate where the optimiser had one."""
-    seconds, time_unit = _readable_seconds(course.seconds)
+    seconds, time_unit = readable_seconds(course.seconds)
     figures = {
         "by_step": Drawing(
             "Loss by step",
@@ -166,7 +166,7 @@ def _loss_description(course: Course, against: str) -> str:
     return f"Loss in nats per token by {against}: {'; '.join(courses)}."
 
 
-def _readable_seconds(seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+def readable_seconds(seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
     """Wall time in the unit that keeps the axis short."""
     longest = seconds.max()
     if longest <= 300:

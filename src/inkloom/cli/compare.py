@@ -1,0 +1,189 @@
+"""`inkloom compare`: which model is better on this text, and how sure is that?"""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inkloom.cli.options import TEXT, CorpusDir, Documents, Encoding, Json, TextColumn
+from inkloom.cli.terminal import messages, print_json, results
+from inkloom.models import FAMILIES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from inkloom.experiments.comparison.results import Comparison, Table
+
+LENGTH, MODEL, RUN = "What is held equal", "Models", "Comparison"
+
+
+def compare(
+    corpus: Annotated[
+        list[str],
+        typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard input, or a name of `corpora list`."),
+    ],
+    models: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME,NAME",
+            rich_help_panel=MODEL,
+            help=f"Of: {', '.join(FAMILIES)}. Default: ngram,lstm,transformer,mixture.",
+        ),
+    ] = None,
+    seq_lens: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,N", rich_help_panel=MODEL, help="Train each model with windows of each of these lengths."
+        ),
+    ] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="Of all models; char (default).")
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-o",
+            metavar="KEY=VALUE",
+            rich_help_panel=MODEL,
+            help="Any setting of `inkloom train -o`, or one model's own: lstm.hidden_size=256.",
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", rich_help_panel=LENGTH, help="Wall time of each training, 60s if none is given."),
+    ] = None,
+    tokens: Annotated[int | None, typer.Option(rich_help_panel=LENGTH, help="Tokens that each training reads.")] = None,
+    epochs: Annotated[
+        float | None, typer.Option(rich_help_panel=LENGTH, help="Times that each training reads the text.")
+    ] = None,
+    parameters: Annotated[
+        int | None,
+        typer.Option(rich_help_panel=LENGTH, help="Size of each model, within 5 %; its hidden size is chosen."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(rich_help_panel=RUN, help="Runs of each model; from -o training.seed on.")] = 3,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            rich_help_panel=RUN,
+            help="The comparison's folder, comparisons/CORPUS. Runs in it that have the same settings are reused.",
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="PERCENTS", rich_help_panel=TEXT, help="Train, val and test, 90,5,5; or train and val."),
+    ] = None,
+    documents: Documents = None,
+    text_column: TextColumn = None,
+    encoding: Encoding = None,
+    corpus_dir: CorpusDir = None,
+    json: Json = False,
+) -> None:
+    """Train several models on a text under one condition and rank them, with intervals.
+
+    The same command goes on where it was interrupted.
+
+    Examples:
+
+    inkloom compare my.txt
+
+    inkloom compare shakespeare --models ngram,lstm,transformer,mixture --budget 2m --seeds 5
+
+    inkloom compare my.txt --models lstm,transformer --seq-lens 8,32,128 --budget 60s --epochs 2 --seeds 1
+    """
+    from inkloom import api
+
+    text = api.load_corpus(
+        *corpus, encoding=encoding, documents=documents, text_column=text_column, corpus_dir=corpus_dir
+    )
+    found = api.compare(
+        text,
+        models=models,
+        seq_lens=seq_lens,
+        budget=budget,
+        tokens=tokens,
+        epochs=epochs,
+        parameters=parameters,
+        seeds=seeds,
+        tokenizer=tokenizer,
+        split=split,
+        out=out,
+        overrides=override or (),
+        console=messages(),
+    )
+    if json:
+        print_json(found.as_json())
+    else:
+        print_comparison(results(), found)
+
+
+def print_comparison(console: "Console", comparison: "Comparison") -> None:
+    """The league tables, what they say, and where the report lies."""
+    from inkloom.experiments.comparison import wording
+
+    for table in comparison.tables:
+        console.print(f"[bold]At {wording.held_equal(comparison, table)}[/bold]")
+        _print_league(console, comparison, table)
+        if comparison.is_sweep:
+            console.print()
+            _print_sweep(console, comparison, table)
+        console.print()
+    for sentence in (
+        *(wording.verdict(comparison, table) for table in comparison.tables),
+        *wording.reading(comparison),
+    ):
+        console.print(sentence, markup=False)
+    console.print(f"Report: {comparison.report}", soft_wrap=True, markup=False)
+
+
+def _print_league(console: "Console", comparison: "Comparison", table: "Table") -> None:
+    from rich.table import Table as Sheet
+
+    from inkloom.training.callbacks.display import duration
+
+    sheet = Sheet("", "model", box=None, pad_edge=False, header_style="bold")
+    for title in ("bits/char", "95 % interval", "", "size", "tokens", "tokens/s", "time"):
+        sheet.add_column(title, justify="right")
+    for place, row in enumerate(table.rows, start=1):
+        score = row.bits_per_char
+        sheet.add_row(
+            str(place),
+            comparison.label(row),
+            f"{score.mean:.4f}",
+            f"{score.low:.3f}–{score.high:.3f}",
+            "*" if row.significant else "",
+            compact(row.parameters),
+            compact(row.tokens_seen),
+            compact(row.tokens_per_second),
+            duration(row.seconds),
+        )
+    console.print(sheet)
+    console.print("* worse than the row above by more than chance explains", style="dim")
+
+
+def _print_sweep(console: "Console", comparison: "Comparison", table: "Table") -> None:
+    from rich.table import Table as Sheet
+
+    from inkloom.training.callbacks.display import duration
+
+    models = comparison.request.models
+    sheet = Sheet("model", box=None, pad_edge=False, header_style="bold")
+    for title in ("seq-len", "train loss", f"{comparison.split.name} loss", "time", "peak memory"):
+        sheet.add_column(title, justify="right")
+    for row in sorted(table.rows, key=lambda row: (models.index(row.model), row.entry.seq_len or 0)):
+        sheet.add_row(
+            row.model,
+            str(row.entry.seq_len or "any"),
+            f"{row.train_nats:.4f}",
+            f"{row.held_out_nats:.4f}",
+            duration(row.seconds),
+            "" if row.peak_memory is None else f"{row.peak_memory / 1e6:,.0f} MB",
+        )
+    console.print(sheet)
+
+
+def compact(value: float) -> str:
+    """1,234,567 as `1.23M`."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= 0.9995 * size:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:.0f}"
