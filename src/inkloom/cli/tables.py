@@ -2,10 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from inkloom.evaluation.copying import CopyLevel
+    from inkloom.evaluation.text_metrics import TextMetrics
 
 
 def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
@@ -22,6 +26,9 @@ def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
         f"\n[bold]{main['bits_per_char']:.3f} bits per character[/bold] on {main['split']}, after "
         f"{summary['steps']:,} steps, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s."
     )
+    leaks = summary.get("leaks", {}).get(main["split"], {})
+    if without := leaks.get("without_leaks"):
+        console.print(f"{without['bits_per_char']:.3f} without the {leaks['share']:.1%} that stands in train too.")
     console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
     console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
 
@@ -37,6 +44,18 @@ def score_row(scores: Mapping[str, Any]) -> list[str]:
         f"{scores['nats_per_char']:.4f}",
         f"{scores['bits_per_char']:.4f}",
         f"{scores['bits_per_byte']:.4f}",
+    ]
+
+
+def text_row(metrics: "TextMetrics", bleu: float | None, copies: "CopyLevel") -> list[str]:
+    """What is measured of written text, as cells."""
+    return [
+        *("" if value is None else f"{value:.3f}" for value in (bleu, metrics.self_bleu)),
+        *(
+            "" if share is None else f"{share:.1%}"
+            for share in (metrics.loop_rate, metrics.repetition[4], metrics.distinct[2], metrics.known_words)
+        ),
+        f"{copies.longest:.0f}",
     ]
 
 
