@@ -74,3 +74,16 @@ def test_the_outcome_is_read_from_val(train, val, said):
 
 def test_a_course_that_was_never_scored_has_no_outcome():
     assert wording.outcome(course([2.0], [NAN])) is None
+
+
+def test_a_leak_is_named_with_the_score_without_it():
+    leaks = {"split": "test", "share": 0.021, "duplicate_documents": 0, "without_leaks": {"bits_per_char": 2.5}}
+    assert wording.leak(leaks) == (
+        "2.1\u00a0% of test stands in train too, where a model may know it by heart. "
+        "Without that text the score is 2.5000 bits per character."
+    )
+    said = wording.leak({**leaks, "duplicate_documents": 3, "without_leaks": None})
+    assert "3 of its documents are whole documents of train" in said
+    assert "Without" not in said
+    assert wording.leak({"split": "test", "share": 0.0, "duplicate_documents": 0}) is None
+    assert wording.leak({}) is None

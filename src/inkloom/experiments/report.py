@@ -59,7 +59,7 @@ def write_report(run: "Run") -> Path:
         meaning=wording.meaning(headline, run.tokenizer.vocab_size),
         scale=_scale(headline, run.tokenizer.vocab_size),
         figures=_figures(course, headline) if course is not None else {},
-        remarks=_remarks(scores, course),
+        remarks=_remarks(scores, evaluation.get("leaks", {}).get(headline["split"], {}), course),
         samples=_shown(samples),
         samples_written=len(samples),
         commands=_commands(directory),
@@ -174,9 +174,11 @@ def readable_seconds(seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     return (seconds / 60, "minutes") if longest <= 4 * 3600 else (seconds / 3600, "hours")
 
 
-def _remarks(scores: Mapping[str, wording.ScoreKeys], course: Course | None) -> list[str]:
-    """What the numbers say about over-fitting and about the length of the training."""
-    remarks = [wording.gap(scores["train"], scores["val"])] if {"train", "val"} <= scores.keys() else []
+def _remarks(scores: Mapping[str, wording.ScoreKeys], leaks: Mapping[str, Any], course: Course | None) -> list[str]:
+    """What the numbers say about leaks, about over-fitting and about the length of the training."""
+    remarks = [leak] if (leak := wording.leak(leaks)) is not None else []
+    if {"train", "val"} <= scores.keys():
+        remarks.append(wording.gap(scores["train"], scores["val"]))
     if course is not None and (outcome := wording.outcome(course)) is not None:
         remarks.append(outcome)
     return remarks

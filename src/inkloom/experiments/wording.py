@@ -57,6 +57,20 @@ def gap(train: ScoreKeys, val: ScoreKeys) -> str:
     )
 
 
+def leak(leaks: Mapping[str, Any]) -> str | None:
+    """What a held-out split owes to text that stands in train, from its part of `leaks` in evaluation.json."""
+    if "without_leaks" not in leaks:
+        return None
+    found = f"{percent(leaks['share'])} of {leaks['split']} stands in train too, where a model may know it by heart."
+    if leaks["duplicate_documents"]:
+        found += f" {count(leaks['duplicate_documents'])} of its documents are whole documents of train."
+    if leaks["without_leaks"] is None:
+        return found
+    return (
+        f"{found} Without that text the score is {decimal(leaks['without_leaks']['bits_per_char'])} bits per character."
+    )
+
+
 def outcome(course: Course) -> str | None:
     """How the training ended and what that says about its length; None where val was never scored."""
     best = course.best
