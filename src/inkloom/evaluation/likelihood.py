@@ -32,6 +32,10 @@ CHUNK = 256
 LOGITS_AT_ONCE = 1 << 24
 """At most this many logits are held at a time: 64 MiB in float32."""
 
+TOKENS_AT_ONCE = 1 << 13
+"""In windows that are read side by side. More do not fit the caches: 64 windows of 128 tokens take 4.9 s for 111,540
+characters on 2 cores where 1,956 take 8.5 s."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -164,7 +168,7 @@ def _windows(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Sco
     window = min(model.context_window or tokens, tokens)
     half = max(1, window // 2)
     starts = np.arange(0, max(1, tokens - window + half), half)
-    rows = max(1, LOGITS_AT_ONCE // (window * model.vocab_size))
+    rows = max(1, min(TOKENS_AT_ONCE // window, LOGITS_AT_ONCE // (window * model.vocab_size)))
     for first in range(0, len(starts), rows):
         places_BT = starts[first : first + rows, None] + np.arange(window)
         readable_BT = np.minimum(places_BT, tokens - 1)

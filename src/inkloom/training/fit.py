@@ -22,6 +22,10 @@ from inkloom.training.one_go import train_in_one_go
 from inkloom.training.trained import Trained
 
 
+TRAIN_CHARS = 50_000
+"""Of train that are scored at the end: enough to show over-fitting."""
+
+
 def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     """Train the run whose config.json is written, or go on with it. Returns what evaluation.json holds.
 
@@ -51,11 +55,11 @@ def train_model(job: Job) -> Trained:
 
 
 def final_scores(model: LanguageModel, tokenizer: Tokenizer, parts: Mapping[str, Part]) -> dict[str, Any]:
-    """The protocol's scores of every split, in float32: val and test whole, and of train as much as val is long.
+    """The protocol's scores of every split, in float32: val and test whole, of train the first TRAIN_CHARS.
 
     `leaks` has, for val and test, what they share with train, and their score without it.
     """
-    train = parts["train"].head(parts["val"].chars)
+    train = parts["train"].head(TRAIN_CHARS)
     scores, leaks = {}, {}
     for name, part in {**parts, "train": train}.items():
         of_split, nats_T = score_tokens(model, encode_part(tokenizer, part))
