@@ -26,7 +26,7 @@ from inkloom.training.trained import Trained
 
 log = logging.getLogger("inkloom")
 
-RESERVE = 0.05
+RESERVE = 0.08
 """Share of the budget that is left for the weights: scoring every part on val or the held-back text."""
 
 
@@ -42,7 +42,8 @@ def fit_mixture(model: LanguageModel, job: Job, report: Report) -> Fitted:
         _learn_weights(mixture, text_for_weights(job))
     if trained and "held_back" in job.encoded:
         mixture = _with_all_of_train(mixture, names, job)
-    val_loss = float(token_nats(mixture, scored_while_training(job.encoded["val"])).mean())
+    val = scored_while_training(job.encoded["val"], job.settings.budget)
+    val_loss = float(token_nats(mixture, val).mean())
     report(f"mixture of {', '.join(names)}", val_loss)
     _say_weights(mixture, names)
     return Fitted(mixture, val_loss, sum(part.tokens_seen for part in trained) or job.encoded["train"].tokens)
