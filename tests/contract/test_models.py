@@ -41,7 +41,7 @@ CONFIGS = {
         {"parts": ({"name": "rnn", "hidden_size": 8, "embedding_size": 4}, {"name": "ngram"})},
     ],
     "ngram": [{}],
-    "lstm": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}, {**RECURRENT, "initialisation": "xavier"}],
+    "lstm": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}, {**RECURRENT, "initialisation": "pytorch"}],
     "transformer": [
         {**TRANSFORMER, "preset": "vaswani"},
         {**TRANSFORMER, "preset": "gpt2", "tied": True},

@@ -46,9 +46,9 @@ class RecurrentLanguageModel(LanguageModel):
         """Whether the output head shares the embedding's matrix (Press & Wolf 2017); where hidden_size is not
         embedding_size, a linear projection stands between."""
 
-        initialisation: Literal["pytorch", "xavier"] = "pytorch"
-        """How weights start: pytorch (uniform within 1/sqrt(hidden_size)) or xavier (Xavier uniform for weights from
-        the layer below, orthogonal for weights from the last step, gate by gate; zero biases)."""
+        initialisation: Literal["xavier", "pytorch"] = "xavier"
+        """How layers and head start: xavier (Xavier uniform for weights from the layer below, orthogonal for weights
+        from the last token, gate by gate; zero biases) or pytorch (all uniform within 1/sqrt(hidden_size))."""
 
     training_defaults: ClassVar[Mapping[str, object]] = {
         "batching": "streams",
