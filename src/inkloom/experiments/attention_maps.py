@@ -1,0 +1,145 @@
+"""Attention weights as figures: one head with the text along its sides, or every head of a model side by side.
+
+Shapes: L layers, H heads, T positions of the text.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
+from numpy.typing import NDArray
+
+from inkloom.experiments.figures import WIDTH, Palette
+
+Weights = NDArray[np.float32]
+
+SHADES = 12
+"""Steps from no weight to all of it. The shade is the root of the weight, so that a weight of 1/24 is still seen;
+weights below 1/576 are not drawn."""
+
+GAP = 0.1
+"""Between the cells of a single map, in widths of a cell."""
+
+HEAD_GAP = 0.12
+"""Between maps side by side, in widths of a map."""
+
+
+@dataclass(frozen=True)
+class HeadPlot:
+    """One head: a row for every position that reads, a column for every position that it may look at."""
+
+    weights_TT: Weights
+    text: str
+    colour: str
+    """One of the page's colours."""
+
+    masked: bool
+    """Whether the future is shown as shut off."""
+
+    @property
+    def height(self) -> int:
+        return WIDTH
+
+    def draw(self, axes: Axes, palette: Palette) -> None:
+        length = len(self.text)
+        _draw_map(axes, self.weights_TT, (0, 0), 1, palette, self.colour, self.masked, gap=GAP)
+        labels = [as_label(character) for character in self.text]
+        axes.set_xticks(np.arange(length) + 0.5, labels=labels)
+        axes.set_yticks(np.arange(length) + 0.5, labels=labels)
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0, pad=3, labelcolor=palette["--ink"], labelsize=min(11.5, 240 / length))
+        axes.set_xlabel("… looks at")
+        axes.xaxis.set_label_position("top")
+        axes.set_ylabel("the position of …")
+        _bare(axes, length, length)
+
+
+@dataclass(frozen=True)
+class HeadsPlot:
+    """Every head, one layer in a row."""
+
+    weights_LHTT: Sequence[Sequence[Weights]]
+    colour: str
+    masked: bool
+
+    @property
+    def height(self) -> int:
+        layers, heads = len(self.weights_LHTT), len(self.weights_LHTT[0])
+        return round(WIDTH * layers / heads) + 30
+
+    def draw(self, axes: Axes, palette: Palette) -> None:
+        layers, heads = len(self.weights_LHTT), len(self.weights_LHTT[0])
+        step = 1 + HEAD_GAP
+        for layer, of_layer in enumerate(self.weights_LHTT):
+            for head, weights_TT in enumerate(of_layer):
+                corner = (head * step, layer * step)
+                _draw_map(axes, weights_TT, corner, 1 / len(weights_TT), palette, self.colour, self.masked)
+        axes.set_xticks(np.arange(heads) * step + 0.5, labels=[f"head {head + 1}" for head in range(heads)])
+        axes.set_yticks(np.arange(layers) * step + 0.5, labels=[f"layer {layer + 1}" for layer in range(layers)])
+        axes.tick_params(axis="y", rotation=90)
+        for label in axes.get_yticklabels():
+            label.set_verticalalignment("center")
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        _bare(axes, heads * step - HEAD_GAP, layers * step - HEAD_GAP)
+
+
+def as_label(character: str) -> str:
+    """A character that can be seen: a space and a line's end get signs of their own."""
+    return {" ": "␣", "\n": "↵"}.get(character, character)
+
+
+def _bare(axes: Axes, width: float, height: float) -> None:
+    """Only the maps: rows from top to bottom, square cells, neither grid nor frame."""
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    axes.set_aspect("equal")
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+
+
+def _draw_map(
+    axes: Axes,
+    weights_TT: Weights,
+    corner: tuple[float, float],
+    cell: float,
+    palette: Palette,
+    colour: str,
+    masked: bool,
+    gap: float = 0.0,
+) -> None:
+    """One map with its upper left corner there. Cells of one shade are one path, which keeps the page small."""
+    size = len(weights_TT) * cell
+    x, y = corner
+    _fill(axes, [[(x, y), (x + size, y), (x + size, y + size), (x, y + size)]], palette["--rule"], 0.3)
+    if masked:
+        _fill(axes, [_future(x, y, len(weights_TT), cell)], palette["--rule"], 1)
+    shades_TT = np.round(np.sqrt(weights_TT) * SHADES).astype(int)
+    for shade in range(1, SHADES + 1):
+        cells = np.argwhere(shades_TT == shade)
+        if len(cells):
+            squares = [_square(x + column * cell, y + row * cell, cell, gap) for row, column in cells]
+            _fill(axes, squares, palette[colour], shade / SHADES)
+
+
+def _future(x: float, y: float, length: int, cell: float) -> list[tuple[float, float]]:
+    """The staircase above the diagonal."""
+    steps = [(x + (place + 1) * cell, y + (place + below) * cell) for place in range(length - 1) for below in (0, 1)]
+    return [*steps, (x + length * cell, y + (length - 1) * cell), (x + length * cell, y)]
+
+
+def _square(x: float, y: float, cell: float, gap: float) -> list[tuple[float, float]]:
+    low, high = gap / 2 * cell, (1 - gap / 2) * cell
+    return [(x + low, y + low), (x + high, y + low), (x + high, y + high), (x + low, y + high)]
+
+
+def _fill(axes: Axes, polygons: Sequence[Sequence[tuple[float, float]]], colour: str, opacity: float) -> None:
+    path = Path.make_compound_path(*(Path(np.array(polygon), closed=False) for polygon in map(_closed, polygons)))
+    axes.add_patch(PathPatch(path, facecolor=colour, alpha=opacity, linewidth=0))
+
+
+def _closed(polygon: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    return [*polygon, polygon[0]]
