@@ -21,7 +21,7 @@ from inkloom.training.job import Job, prepare
 from inkloom.training.one_go import train_in_one_go
 from inkloom.training.trained import Trained
 
-TRAIN_CHARS = 50_000
+TRAIN_CHARS = 20_000
 """Of train that are scored at the end: enough to show over-fitting."""
 
 

@@ -25,7 +25,7 @@ class Row:
     """Of the distance to the row above; None in the first row."""
 
     train_nats: float
-    """Per token on train, of which as much is scored as val is long."""
+    """Per token on train, of which the beginning is scored."""
 
     held_out_nats: float
     """Per token on the scored split."""

@@ -18,8 +18,8 @@ LARGEST_SHARE = 0.03
 """Of the wall time of a `--budget` run that validations may take."""
 
 
-BYTES_A_SECOND = 500
-"""Of val that a second of a `--budget` run buys: 40 kB in 80 s, which a slow model scores in a second."""
+BYTES_A_SECOND = 300
+"""Of val that a second of a `--budget` run buys: 24 kB in 80 s, which a slow model scores in half a second."""
 
 
 def scored_while_training(part: EncodedPart, budget: float | None = None) -> Ids:
