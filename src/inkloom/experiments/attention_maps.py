@@ -3,16 +3,18 @@
 Shapes: L layers, H heads, T positions of the text.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from inkloom.experiments.figures import WIDTH, Palette
+from inkloom.experiments.figures import WIDTH, Palette, as_svg
 
 Weights = NDArray[np.float32]
 
@@ -50,7 +52,7 @@ class HeadPlot:
         axes.set_xticks(np.arange(length) + 0.5, labels=labels)
         axes.set_yticks(np.arange(length) + 0.5, labels=labels)
         axes.xaxis.tick_top()
-        axes.tick_params(length=0, pad=3, labelcolor=palette["--ink"], labelsize=min(11.5, 240 / length))
+        axes.tick_params(length=0, pad=4, labelcolor=palette["--ink"], labelsize=min(11.5, 240 / length))
         axes.set_xlabel("… looks at")
         axes.xaxis.set_label_position("top")
         axes.set_ylabel("the position of …")
@@ -87,6 +89,11 @@ class HeadsPlot:
         _bare(axes, heads * step - HEAD_GAP, layers * step - HEAD_GAP)
 
 
+def maps_svg(plot: HeadPlot | HeadsPlot, name: str) -> Markup:
+    """A plot of maps for a page, as `as_svg` gives it, to a hundredth of a point: half as long."""
+    return Markup(re.sub(r"(\.\d\d)\d+", r"\1", as_svg(plot, name)))
+
+
 def as_label(character: str) -> str:
     """A character that can be seen: a space and a line's end get signs of their own."""
     return {" ": "␣", "\n": "↵"}.get(character, character)
@@ -116,7 +123,7 @@ def _draw_map(
     x, y = corner
     _fill(axes, [[(x, y), (x + size, y), (x + size, y + size), (x, y + size)]], palette["--rule"], 0.3)
     if masked:
-        _fill(axes, [_future(x, y, len(weights_TT), cell)], palette["--rule"], 1)
+        _fill(axes, [_staircase(x, y, len(weights_TT), cell)], palette["--rule"], 1)
     shades_TT = np.round(np.sqrt(weights_TT) * SHADES).astype(int)
     for shade in range(1, SHADES + 1):
         cells = np.argwhere(shades_TT == shade)
@@ -125,8 +132,8 @@ def _draw_map(
             _fill(axes, squares, palette[colour], shade / SHADES)
 
 
-def _future(x: float, y: float, length: int, cell: float) -> list[tuple[float, float]]:
-    """The staircase above the diagonal."""
+def _staircase(x: float, y: float, length: int, cell: float) -> list[tuple[float, float]]:
+    """The outline of the future, all that is above the diagonal."""
     steps = [(x + (place + 1) * cell, y + (place + below) * cell) for place in range(length - 1) for below in (0, 1)]
     return [*steps, (x + length * cell, y + (length - 1) * cell), (x + length * cell, y)]
 
@@ -137,9 +144,5 @@ def _square(x: float, y: float, cell: float, gap: float) -> list[tuple[float, fl
 
 
 def _fill(axes: Axes, polygons: Sequence[Sequence[tuple[float, float]]], colour: str, opacity: float) -> None:
-    path = Path.make_compound_path(*(Path(np.array(polygon), closed=False) for polygon in map(_closed, polygons)))
+    path = Path.make_compound_path(*(Path(np.array([*corners, corners[0]]), closed=True) for corners in polygons))
     axes.add_patch(PathPatch(path, facecolor=colour, alpha=opacity, linewidth=0))
-
-
-def _closed(polygon: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    return [*polygon, polygon[0]]

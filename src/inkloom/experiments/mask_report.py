@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkloom import __version__
-from inkloom.experiments.attention_maps import HeadPlot, HeadsPlot, as_label
+from inkloom.experiments.attention_maps import HeadPlot, HeadsPlot, as_label, maps_svg
 from inkloom.experiments.comparison.tables import Sheet, SheetRow
 from inkloom.experiments.figures import Drawing, Line, LinePlot, as_svg
 from inkloom.experiments.history import Course
@@ -122,7 +122,7 @@ def _rest(unmasked: Twin) -> str:
     return (
         f"Why is it not zero? The last token of a window is followed by one that is not in the window, so that one "
         f"must be predicted after all. On windows of val it costs {decimal(unmasked.loss_T[-1], 2)} nats, the "
-        f"{places - 1} others {decimal(float(unmasked.loss_T[:-1].mean()))} on average. One honest question in "
+        f"{places - 1} others {decimal(float(unmasked.loss_T[:-1].mean()), 5)} on average. One honest question in "
         f"{places} is all that this model learns from."
     )
 
@@ -142,13 +142,13 @@ def _head(name: str, label: str, twin: Twin, offset: int, line: str) -> Drawing:
         f"Attention {label} while the model reads “{line}”, {place}: "
         f"the {neighbour} character gets {percent(weight)} of it on average."
     )
-    return Drawing(f"{label.capitalize()}: {place}", as_svg(plot, name), description)
+    return Drawing(f"{label.capitalize()}: {place}", maps_svg(plot, name), description)
 
 
 def _all_heads(name: str, label: str, twin: Twin) -> Drawing:
     plot = HeadsPlot([list(layer) for layer in twin.maps_LHTT], COLOURS[label], masked=label == MASKED)
     description = f"All heads {label}: {percent(twin.future_share)} of their attention goes to later characters."
-    return Drawing(f"{label.capitalize()}: every head", as_svg(plot, name), description)
+    return Drawing(f"{label.capitalize()}: every head", maps_svg(plot, name), description)
 
 
 def _looking(twins: dict[str, Twin]) -> str:
