@@ -1,7 +1,7 @@
-"""A character Transformer on tiny-Shakespeare at sequence length 128 for 50 epochs.
+"""A character Transformer on tiny-Shakespeare at sequence length 128, the default, for up to 50 epochs.
 
 Source: the classic classroom comparison of an LSTM and a Transformer on this text at sequence lengths 8 to 256, whose
-split leaks (see `shakespeare_lstm`). Sequence length 128 is the default. The layout is the default one; `-o model.preset=vaswani` is nearest to the
+split leaks (see `shakespeare_lstm`). The layout is the default one; `-o model.preset=vaswani` is nearest to the
 original.
 """
 
