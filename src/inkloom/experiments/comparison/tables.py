@@ -126,7 +126,7 @@ def texts(comparison: Comparison, writings: Writings) -> Sheet:
             "Self-BLEU",
             "Known words",
             "Longest copy",
-            "Distance of characters",
+            "Character distance",
         ),
         rows,
     )
@@ -140,6 +140,6 @@ def _measures(measured: Written | Yardstick) -> tuple[str, ...]:
         percent(metrics.loop_rate),
         decimal(metrics.self_bleu, 2),
         percent(metrics.known_words),
-        f"{count(measured.copies.longest)} characters",
+        decimal(measured.copies.longest, 1),
         decimal(metrics.character_distance, 3),
     )

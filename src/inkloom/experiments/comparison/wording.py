@@ -119,7 +119,7 @@ CURVES_NOTE = (
 )
 
 SWEEP_NOTE = (
-    "Losses are in nats per token, by the protocol, on the whole split; of train as much is scored as val is long. A "
+    "Losses are in nats per token, by the protocol, on the whole split; of train the beginning is scored. A "
     "longer window costs a Transformer more time per token, and gives every prediction more context; a recurrent model "
     "carries its state through the text in any case, so the window is only how far back its errors are traced. Peak "
     "memory is the whole process's, libraries included."
@@ -142,7 +142,7 @@ def text_notes(writings: Writings) -> list[str]:
         "pieces as long as the samples.",
         "Different word pairs: of all pairs of neighbouring words, how many are different ones. Repeated fours: the "
         "share of a text's runs of four words that stand earlier in it. Self-BLEU: how alike the texts are to each "
-        "other, from 0 to 1. Known words: the share of words that stand in train. Longest copy: the longest span of a "
-        "text that stands in train word for word, on average. Distance of characters: from their shares in train, 0 "
-        "for the same.",
+        "other, from 0 to 1. Known words: the share of words that stand in train. Longest copy: the characters of the "
+        "longest span of a text that stands in train word for word, on average. Character distance: from the shares "
+        "that characters have in train, 0 for the same.",
     ]
