@@ -14,7 +14,7 @@ CLEAR_REFS = Path("/proc/self/clear_refs")
 
 @dataclass
 class PeakMemory:
-    """Bytes; None until the block has ended, and where the system does not count them anew (it does on Linux)."""
+    """Bytes; None until the block has ended, and where the system cannot count them anew (Linux can)."""
 
     bytes: int | None = None
 
@@ -28,9 +28,11 @@ def peak_memory() -> Iterator[PeakMemory]:
         # What earlier work has freed is still resident with glibc; without this a small model that is trained after a
         # large one counts as large.
         ctypes.CDLL(None).malloc_trim(0)
-    with contextlib.suppress(OSError):
+    try:
         CLEAR_REFS.write_text("5")  # sets VmHWM back to what is resident now, see proc(5)
+    except OSError:
+        yield peak
+        return
     yield peak
-    with contextlib.suppress(OSError):
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
-        peak.bytes = int(found[1]) * 1024 if found else None
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
+    peak.bytes = int(found[1]) * 1024 if found else None
