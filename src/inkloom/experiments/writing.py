@@ -17,7 +17,7 @@ PROMPTS = 20
 
 PROMPT_CHARS = 60
 
-TOKENS = 300
+TOKENS = 200
 SEED = 0
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {

@@ -1,8 +1,10 @@
 """One training from config.json to the scored run, or from where it was interrupted."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from inkloom.corpus.base import Corpus, Part
@@ -25,9 +27,14 @@ TRAIN_CHARS = 20_000
 """Of train that are scored at the end: enough to show over-fitting."""
 
 
-def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
+Keep: TypeAlias = Callable[[str, NDArray[np.float64]], None]
+"""Takes the name of a split and what each of its tokens costs, (tokens,) in nats."""
+
+
+def fit(run: RunDirectory, corpus: Corpus, console: Console, keep: Keep | None = None) -> dict[str, Any]:
     """Train the run whose config.json is written, or go on with it. Returns what evaluation.json holds.
 
+    keep: is called with every split that is scored, before evaluation.json is written.
     Raises InterruptedByUserError after Ctrl-C, when all is saved.
     """
     job = prepare(run, corpus, console)
@@ -40,7 +47,7 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
         "tokens_seen": trained.tokens_seen,
         "seconds": round(trained.seconds, 3),
         "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
-        **final_scores(trained.model, job.tokenizer, job.parts),
+        **final_scores(trained.model, job.tokenizer, job.parts, keep),
     }
     write_json(run.evaluation_file, summary)
     return summary
@@ -53,7 +60,9 @@ def train_model(job: Job) -> Trained:
     return train_by_gradients(job)
 
 
-def final_scores(model: LanguageModel, tokenizer: Tokenizer, parts: Mapping[str, Part]) -> dict[str, Any]:
+def final_scores(
+    model: LanguageModel, tokenizer: Tokenizer, parts: Mapping[str, Part], keep: Keep | None = None
+) -> dict[str, Any]:
     """The protocol's scores of every split, in float32: val and test whole, of train the first TRAIN_CHARS.
 
     `leaks` has, for val and test, what they share with train, and their score without it.
@@ -63,6 +72,8 @@ def final_scores(model: LanguageModel, tokenizer: Tokenizer, parts: Mapping[str,
     for name, part in {**parts, "train": train}.items():
         of_split, nats_T = score_tokens(model, encode_part(tokenizer, part))
         scores[name] = of_split.as_json()
+        if keep is not None:
+            keep(name, nats_T)
         if name != "train":
             leaks[name] = leaks_with_score(find_leaks(parts["train"], part), part, tokenizer, nats_T)
     scores["train"]["partial"] = train.chars < parts["train"].chars

@@ -34,7 +34,7 @@ from inkloom.runs.parts import cut
 from inkloom.runs.run import without_name
 from inkloom.tokenizers import TOKENIZERS
 from inkloom.training.config import TrainingConfig
-from inkloom.training.fit import fit
+from inkloom.training.fit import Keep, fit
 from inkloom.training.job import resolve
 from inkloom.training.machine import Machine, choose
 from inkloom.training.plan import plan
@@ -119,12 +119,13 @@ def begin(cell: Cell, machine: Machine) -> None:
     cell.directory.write_config(_with_training(cell.config, device=machine.device, precision=machine.precision))
 
 
-def train(cell: Cell, corpus: Corpus, console: Console) -> None:
+def train(cell: Cell, corpus: Corpus, console: Console, keep: Keep) -> None:
     """Turn a cell that has begun into a finished run, or go on with an interrupted one.
 
+    keep: takes what the tokens of each split cost, so that they need not be scored again.
     Every kind of cell is an ordinary run: what is special about a mixture stands in its settings, see `_mixed`.
     """
-    fit(cell.directory, corpus, console)
+    fit(cell.directory, corpus, console, keep)
 
 
 def measure_machines(cells: Iterable[Cell]) -> dict[str, Machine]:

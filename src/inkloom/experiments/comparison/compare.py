@@ -17,6 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 
 from inkloom.corpus.base import Corpus
@@ -24,7 +26,7 @@ from inkloom.corpus.leaks import find_leaks
 from inkloom.errors import InputError, InterruptedByUserError
 from inkloom.evaluation.leakage import check_splits
 from inkloom.experiments.comparison.cells import Cell, begin, cells_of, measure_machines, plan_entries, train
-from inkloom.experiments.comparison.league import League, read_result
+from inkloom.experiments.comparison.league import League, keep_nats, nats_file, read_result
 from inkloom.experiments.comparison.memory import peak_memory
 from inkloom.experiments.comparison.report import write_comparison_report
 from inkloom.experiments.comparison.request import Request, checked
@@ -57,8 +59,8 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
         scored = parts.get("test", parts["val"])
         check_splits(parts, cells[0].config.split.shares)
         write_json(folder / "compare.json", {"request": asdict(request), "rows": []})
-        training = _train(cells, corpus, machines, console)
-        league = League({cell.name: read_result(cell, scored, folder / "token_nats") for cell in cells})
+        training = _train(cells, corpus, machines, scored.name, folder, console)
+        league = League({cell.name: read_result(cell, scored, folder) for cell in cells})
         comparison = Comparison(
             folder=folder,
             corpus=corpus.name,
@@ -83,7 +85,14 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
     return comparison
 
 
-def _train(cells: Sequence[Cell], corpus: Corpus, machines: Mapping[str, Machine], console: Console) -> float:
+def _train(
+    cells: Sequence[Cell],
+    corpus: Corpus,
+    machines: Mapping[str, Machine],
+    scored: str,
+    folder: Path,
+    console: Console,
+) -> float:
     """Train the cells that are not finished, and say how long it will take; returns the seconds that it took."""
     waiting = [cell for cell in cells if not cell.directory.finished]
     if done := len(cells) - len(waiting):
@@ -96,19 +105,29 @@ def _train(cells: Sequence[Cell], corpus: Corpus, machines: Mapping[str, Machine
         console.print(f"[bold]Run {number + 1} of {len(waiting)}: {cell.name}[/bold]{goes_on}{time_left}")
         started = time.perf_counter()
         try:
-            with peak_memory() as peak:
-                begin(cell, machines[cell.name])
-                train(cell, corpus, console)
+            _train_cell(cell, corpus, machines[cell.name], scored, folder, console)
         except InterruptedByUserError as stop:
             raise InterruptedByUserError(
                 f"Stopped in run {number + 1} of {len(waiting)}; all is saved. The same command goes on from there."
             ) from stop
         seconds.append(time.perf_counter() - started)
-        write_json(cell.record, {**cell.directory.read_json(cell.record), "peak_memory": peak.bytes})
     for cell in cells:
         if not cell.directory.report_file.exists():
             write_report(Run(cell.directory))
     return sum(seconds)
+
+
+def _train_cell(cell: Cell, corpus: Corpus, machine: Machine, scored: str, folder: Path, console: Console) -> None:
+    """Train one cell; what it pays for the tokens of the scored split and its peak memory are kept."""
+
+    def keep(split: str, nats_T: NDArray[np.float64]) -> None:
+        if split == scored:
+            keep_nats(nats_file(folder, cell), nats_T)
+
+    with peak_memory() as peak:
+        begin(cell, machine)
+        train(cell, corpus, console, keep)
+    write_json(cell.record, {**cell.directory.read_json(cell.record), "peak_memory": peak.bytes})
 
 
 def _seconds_left(waiting: Iterable[Cell], seconds: Sequence[float]) -> float | None:

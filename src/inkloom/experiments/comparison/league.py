@@ -49,7 +49,7 @@ class Result:
 
 
 def read_result(cell: Cell, part: Part, folder: Path) -> Result:
-    """The result of a finished cell on the scored split. Its token nats are kept in `folder`."""
+    """The result of a finished cell on the scored split, in the folder of its comparison."""
     run = Run(cell.directory)
     summary = run.summary()
     without = summary.get("leaks", {}).get(part.name, {}).get("without_leaks")
@@ -57,7 +57,7 @@ def read_result(cell: Cell, part: Part, folder: Path) -> Result:
         summary=summary,
         scores=summary[part.name],
         bits_without_leaks=without["bits_per_char"] if without else None,
-        nats_T=_token_nats(run, part, summary[part.name], folder / f"{cell.name}.npy"),
+        nats_T=_token_nats(run, part, summary[part.name], nats_file(folder, cell)),
         peak_memory=run.directory.read_json(cell.record).get("peak_memory") if cell.record.exists() else None,
     )
 
@@ -109,18 +109,28 @@ class League:
         return np.stack([result.nats_T for result in self._of(entry)])
 
 
+def nats_file(folder: Path, cell: Cell) -> Path:
+    """Where what a cell's run pays for the tokens of the scored split is kept."""
+    return folder / "token_nats" / f"{cell.name}.npy"
+
+
+def keep_nats(file: Path, nats_T: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+    """Write the cost of every token, in nats, as float32."""
+    kept = nats_T.astype(np.float32)
+    buffer = io.BytesIO()
+    np.save(buffer, kept)
+    write_bytes(file, buffer.getvalue())
+    return kept
+
+
 def _token_nats(run: Run, part: Part, scores: Mapping[str, Any], file: Path) -> NDArray[np.float32]:
-    """(T,): what a run pays for every token of a split. Kept in a file, and made anew where it is another run's."""
+    """(T,): what a run pays for every token of a split: as kept in the file, or anew where that is of another run."""
     if file.exists():
         kept: NDArray[np.float32] = np.load(file, allow_pickle=False)
         same_length = kept.shape == (scores["tokens"],)
         if same_length and abs(kept.mean(dtype=np.float64) - scores["nats_per_token"]) < SAME_SCORE:
             return kept
-    nats_T = token_nats(run.model, encode_part(run.tokenizer, part).ids).astype(np.float32)
-    buffer = io.BytesIO()
-    np.save(buffer, nats_T)
-    write_bytes(file, buffer.getvalue())
-    return nats_T
+    return keep_nats(file, token_nats(run.model, encode_part(run.tokenizer, part).ids))
 
 
 def _mean_or_none(values: Iterable[float | None]) -> float | None:
