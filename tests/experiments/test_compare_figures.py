@@ -7,6 +7,7 @@ import pytest
 
 from inkloom.experiments.comparison.figures import figures_of, mean_course
 from inkloom.experiments.figures import PRINT, SERIES, Line, LinePlot, Span, SpanPlot, as_png, as_svg
+from inkloom.runs.run import load_run
 
 
 def test_the_mean_of_courses_is_taken_where_all_of_them_have_been():
@@ -29,6 +30,16 @@ def test_a_single_course_is_itself():
     found = mean_course([(x, y)])
     assert (found.x.tolist(), found.mean.tolist()) == (x.tolist(), y.tolist())
     assert np.array_equal(found.low, found.high)
+
+
+def test_the_best_point_of_a_curve_is_the_score_of_all_of_val(sweep):
+    table = sweep.comparison.tables[0]
+    best = table.best_of(sweep.comparison.request.models)
+    for against in ("by_time", "by_tokens"):
+        lines = figures_of(sweep.comparison, table)[against].plot.lines
+        for line, row in zip(lines, best, strict=True):
+            summary = load_run(row.entry.cells[0].directory.path).summary()
+            assert line.y.min() == pytest.approx(summary["val"]["nats_per_token"])
 
 
 def texts(svg) -> list[str]:

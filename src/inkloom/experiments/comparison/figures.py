@@ -118,7 +118,11 @@ def _curves(comparison: Comparison, table: Table, rows: Sequence[Row], *, agains
 
 
 def _course(row: Row, against: str) -> MeanCourse | None:
-    """None where val was never scored. A counted model is a single point: where it stood at its end."""
+    """The loss on val; None where it was never scored. A counted model is a single point: where it stood at its end.
+
+    On the way, a family reads as much of val as its time allows, each another part. So each run's curve is moved until
+    its best point, whose weights are kept, is the score of all of val.
+    """
     found = []
     for cell in row.entry.cells:
         course = read_course(cell.directory.metrics_file)
@@ -126,7 +130,8 @@ def _course(row: Row, against: str) -> MeanCourse | None:
             continue
         scored = [course.best] if is_counted(row.model) else np.flatnonzero(np.isfinite(course.val_loss))
         x = course.seconds if against == "time" else course.tokens
-        found.append((x[scored], course.val_loss[scored]))
+        whole = cell.directory.read_json(cell.directory.evaluation_file)["val"]["nats_per_token"]
+        found.append((x[scored], course.val_loss[scored] + whole - course.val_loss[course.best]))
     return mean_course(found) if found else None
 
 

@@ -114,8 +114,8 @@ def method(comparison: Comparison) -> list[str]:
 
 
 CURVES_NOTE = (
-    "Of each model its best row. Val is scored on the way, in the training's own precision and of a long val in part. "
-    "With several seeds, the line is their mean and the shade their range."
+    "Of each model its best row. A part of val is scored on the way, so each curve is moved until its best point is "
+    "the score of all of val. With several seeds, the line is their mean and the shade their range."
 )
 
 SWEEP_NOTE = (
