@@ -51,6 +51,14 @@ def test_a_mixture_trains_its_own_parts(tmp_path, text_file):
     assert mixture.config.split.held_back == 0  # val is free for the weights where test is reported
 
 
+def test_a_transformer_can_be_a_part(tmp_path, text_file):
+    mixture = inkloom.train(
+        text_file, model="mixture", steps=2, overrides=["model.parts=transformer,ngram"], out=tmp_path / "run"
+    )
+    assert mixture.config.model["parts"][0]["context_length"] == 128
+    assert mixture.generate("The ", max_tokens=5, seed=1)[0].tokens == 5
+
+
 def test_where_val_is_reported_the_weights_are_learned_on_text_held_back_from_train(tmp_path, text_file):
     mixture = inkloom.train(
         text_file, model="mixture", split="90,10", steps=5, overrides=["model.parts=rnn,ngram"], out=tmp_path / "run"

@@ -8,7 +8,7 @@ Shapes: B rows, T tokens, V vocabulary, K parts, N places in a text, G sets of w
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import pydantic
@@ -67,6 +67,10 @@ class Mixture(LanguageModel):
                 raise ValueError("weights are fixed for all tokens, so gate must be common beside them")
             return self
 
+        def resolve(self, seq_len: int) -> Self:
+            """The config with the fields of every part filled in, for the window that its family is trained with."""
+            return self.replace(parts=tuple(_resolved(part, seq_len) for part in self.parts))
+
     config: Config
 
     log_weights_GK: Tensor
@@ -121,11 +125,22 @@ class Mixture(LanguageModel):
 
 def build_part(part: Mapping[str, Any], vocab_size: int) -> LanguageModel:
     """A part from its name and its fields, as config.json holds them."""
+    family, config = _family_and_config(part)
+    return family(config, vocab_size)
+
+
+def _resolved(part: Mapping[str, Any], seq_len: int) -> dict[str, Any]:
+    family, config = _family_and_config(part)
+    window = int(str(family.training_defaults.get("seq_len", seq_len)))
+    return {"name": part["name"], **config.resolve(window).model_dump(mode="json")}
+
+
+def _family_and_config(part: Mapping[str, Any]) -> tuple[type[LanguageModel], LanguageModel.Config]:
     from inkloom.models import MODELS
 
     family = MODELS.load(str(part.get("name")))
     fields = {field: value for field, value in part.items() if field != "name"}
-    return family(build(family.Config, fields, "model.parts"), vocab_size)
+    return family, build(family.Config, fields, "model.parts")
 
 
 def likeliest_weights(probs_KN: NDArray[np.float64], prior_K: NDArray[np.float64]) -> NDArray[np.float64]:
