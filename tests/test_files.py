@@ -41,6 +41,13 @@ def test_a_write_that_the_system_refuses_is_one_line(tmp_path):
         write_text(tmp_path / "folder", "x")
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
+    write_text(tmp_path / "file", "")
+    with pytest.raises(InkloomError, match=r"^Cannot write .*deep.* is unchanged\.$"):
+        write_text(tmp_path / "file" / "deep" / "a.txt", "x")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
 def test_sha256(tmp_path):
     write_text(tmp_path / "a", "abc")
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()

@@ -11,6 +11,9 @@ from typing import IO, Any
 
 from inkloom.errors import InkloomError
 
+UNFINISHED = ".part"
+"""How the name of a file ends that is being written; one that a killed program left behind is of no use."""
+
 
 @contextlib.contextmanager
 def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
@@ -19,10 +22,11 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     Text is UTF-8 with "\\n" line ends on every platform. The data is on disk before the name changes
     (temporary file in the same folder, fsync, rename), so a crash leaves the old file or the new one.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    temporary = Path(name)
+    temporary: Path | None = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=UNFINISHED)
+        temporary = Path(name)
         with (
             os.fdopen(descriptor, "wb")
             if binary
@@ -36,7 +40,8 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     except OSError as error:
         raise InkloomError(f"Cannot write {path}: {error.strerror or error}. {path.name} is unchanged.") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
