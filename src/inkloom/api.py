@@ -139,11 +139,13 @@ def compare(
     split: str | None = None,
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
+    corpus_options: Mapping[str, Any] | None = None,
     console: "Console | None" = None,
 ) -> "Comparison":
     """Train models on one text under one condition; returns their league table, best first, with intervals.
 
     corpus: a file, a folder, several of them, a named corpus, or what `load_corpus` returned.
+    corpus_options: further arguments of `load_corpus`, for a corpus that is named.
     models: families, in a list or separated by commas. A `mixture` is made of the others, inside its own budget.
     seq_lens: lengths of the training windows, each of which every model is trained with.
     budget: wall time of each training, in seconds or as `80s` or `5m`, 60 s where no length is given; or `tokens` that
@@ -179,7 +181,7 @@ def compare(
         split=split,
         overrides=tuple(overrides),
     )
-    text = _corpus(corpus, {}, {})
+    text = _corpus(corpus, {}, corpus_options or {})
     folder = Path(out) if out is not None else Path("comparisons") / text.name
     return run_comparison(text, request, folder, console or Console(quiet=True))
 

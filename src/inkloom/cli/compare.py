@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkloom.cli.options import TEXT, CorpusDir, Documents, Encoding, Json, TextColumn
+from inkloom.cli.options import CORPUS, TEXT, CorpusDir, Documents, Encoding, Json, TextColumn, text_options
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.models import FAMILIES
 
@@ -17,10 +17,7 @@ LENGTH, MODEL, RUN = "What is held equal", "Models", "Comparison"
 
 
 def compare(
-    corpus: Annotated[
-        list[str],
-        typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard input, or a name of `corpora list`."),
-    ],
+    corpus: Annotated[list[str], CORPUS],
     models: Annotated[
         str | None,
         typer.Option(
@@ -92,11 +89,8 @@ def compare(
     """
     from inkloom import api
 
-    text = api.load_corpus(
-        *corpus, encoding=encoding, documents=documents, text_column=text_column, corpus_dir=corpus_dir
-    )
     found = api.compare(
-        text,
+        corpus,
         models=models,
         seq_lens=seq_lens,
         budget=budget,
@@ -108,6 +102,7 @@ def compare(
         split=split,
         out=out,
         overrides=override or (),
+        corpus_options=text_options(encoding, documents, text_column, corpus_dir),
         console=messages(),
     )
     if json:

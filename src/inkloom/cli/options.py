@@ -1,6 +1,6 @@
 """Options that several verbs take, so that they read and mean the same everywhere."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -8,6 +8,9 @@ from inkloom.corpus.documents import Kind
 
 TEXT = "Text"
 """The panel of the options about the text."""
+
+CORPUS = typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard input, or a name of `corpora list`.")
+"""A list of strings; some verbs can do without."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout; all else goes to stderr.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
@@ -24,3 +27,11 @@ TextColumn = Annotated[
 CorpusDir = Annotated[
     str | None, typer.Option(metavar="DIR", rich_help_panel=TEXT, help="May already hold a named corpus's file.")
 ]
+
+
+def text_options(
+    encoding: str | None, documents: Kind | None, text_column: str | None, corpus_dir: str | None
+) -> dict[str, Any]:
+    """The options about the text that were given, as `load_corpus` takes them."""
+    options = {"encoding": encoding, "documents": documents, "text_column": text_column, "corpus_dir": corpus_dir}
+    return {name: value for name, value in options.items() if value is not None}

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from inkloom.cli.options import TEXT, CorpusDir, Documents, Encoding, Json, TextColumn
+from inkloom.cli.options import CORPUS, TEXT, CorpusDir, Documents, Encoding, Json, TextColumn, text_options
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
 from inkloom.models import FAMILIES
@@ -13,10 +13,7 @@ LENGTH, MODEL, RUN = "Length of training", "Model", "Run"
 
 
 def train(
-    corpus: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard input, or a name of `corpora list`."),
-    ] = None,
+    corpus: Annotated[list[str] | None, CORPUS] = None,
     model: Annotated[
         str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help=f"One of: {', '.join(FAMILIES)} (lstm).")
     ] = None,
@@ -125,15 +122,9 @@ def train(
             )
         run = api.resume(resume, console=messages())
     else:
-        options = {
-            "encoding": encoding,
-            "documents": documents,
-            "text_column": text_column,
-            "corpus_dir": corpus_dir,
-        }
         run = api.train(
             corpus,
-            corpus_options={name: value for name, value in options.items() if value is not None},
+            corpus_options=text_options(encoding, documents, text_column, corpus_dir),
             overrides=override or (),
             overwrite=overwrite,
             console=messages(),

@@ -13,11 +13,10 @@ from inkloom.data import encode_part
 from inkloom.evaluation import score_tokens
 from inkloom.evaluation.leakage import leaks_with_score
 from inkloom.files import write_json
-from inkloom.models import FAMILIES
 from inkloom.models.base import LanguageModel
 from inkloom.runs import RunDirectory
 from inkloom.tokenizers import Tokenizer
-from inkloom.training.fitters import FITTERS
+from inkloom.training.fitters import fitted_in_one_go
 from inkloom.training.gradients import train_by_gradients
 from inkloom.training.job import Job, prepare
 from inkloom.training.one_go import train_in_one_go
@@ -55,7 +54,7 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console, keep: Keep | None =
 
 def train_model(job: Job) -> Trained:
     """Train by gradients or in one go, as the family asks; the best weights are on disk then."""
-    if FAMILIES[job.config.model["name"]].objective in FITTERS:
+    if fitted_in_one_go(job.config.model["name"]):
         return train_in_one_go(job)
     return train_by_gradients(job)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from inkloom.evaluation.likelihood import token_nats
+from inkloom.models import FAMILIES
 from inkloom.models.arpa import arpa_words, read_arpa
 from inkloom.models.base import LanguageModel
 from inkloom.models.kneser_ney import Counts, count_ngrams, estimate
@@ -111,3 +112,13 @@ FITTERS: Registry[Fitter] = Registry(
         "mixing": "inkloom.training.mixing:fit_mixture",
     },
 )
+
+
+def fitted_in_one_go(family: str) -> bool:
+    """Whether a family has a fitter; the others are trained by gradients."""
+    return FAMILIES[family].objective in FITTERS
+
+
+def fitter_of(family: str) -> Fitter:
+    """The fitter of a family that is fitted in one go."""
+    return FITTERS.load(FAMILIES[family].objective)

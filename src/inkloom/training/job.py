@@ -13,14 +13,14 @@ from inkloom.data import EncodedPart, encode_part
 from inkloom.errors import InputError
 from inkloom.evaluation.leakage import check_splits, check_tokenizer
 from inkloom.files import write_json
-from inkloom.models import FAMILIES, MODELS
+from inkloom.models import MODELS
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.parts import cut
 from inkloom.runs.run import load_run, load_tokenizer, without_name
 from inkloom.tokenizers import TOKENIZERS, Tokenizer
 from inkloom.training.callbacks.checkpoints import SafeCheckpointIO
 from inkloom.training.config import TrainingConfig
-from inkloom.training.fitters import FITTERS
+from inkloom.training.fitters import fitted_in_one_go
 from inkloom.training.schedule import Clock
 
 log = logging.getLogger("inkloom")
@@ -84,7 +84,7 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
         origin = load_run(config.init).config
         config = config.replace(model=origin.model, tokenizer=origin.tokenizer)
     name = MODELS.canonical(config.model["name"])
-    by_gradients = FAMILIES[name].objective not in FITTERS
+    by_gradients = not fitted_in_one_go(name)
     if config.init is not None and not by_gradients:
         raise InputError(
             f"--init {config.init} cannot be used: {name} is fitted in one go, it has no weights to start from."

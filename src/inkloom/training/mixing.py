@@ -12,7 +12,6 @@ import torch
 
 from inkloom.data import EncodedPart, encode_part
 from inkloom.evaluation.likelihood import token_nats
-from inkloom.models import FAMILIES
 from inkloom.models.base import LanguageModel
 from inkloom.models.mixture import Mixture
 from inkloom.runs.directory import RunConfig, RunDirectory
@@ -20,7 +19,7 @@ from inkloom.runs.parts import cut
 from inkloom.runs.run import load_run
 from inkloom.training.callbacks.validation import scored_while_training
 from inkloom.training.fit import train_model
-from inkloom.training.fitters import FITTERS, Fitted, Report
+from inkloom.training.fitters import Fitted, Report, fitted_in_one_go, fitter_of
 from inkloom.training.job import Job, prepare
 from inkloom.training.trained import Trained
 
@@ -68,7 +67,7 @@ def _with_all_of_train(mixture: Mixture, names: Sequence[str], job: Job) -> Mixt
     everything = encode_part(job.tokenizer, cut(job.corpus, job.config.split.replace(held_back=0.0))["train"])
     whole_job = replace(job, encoded={**job.encoded, "train": everything})
     parts = [
-        FITTERS.load(FAMILIES[name].objective)(part, whole_job, _unheard).model if _in_one_go(name) else part
+        fitter_of(name)(part, whole_job, _unheard).model if fitted_in_one_go(name) else part
         for name, part in zip(names, mixture.models, strict=True)
     ]
     refitted = _assembled(mixture.config, names, parts)
@@ -92,9 +91,8 @@ def _learn_weights(mixture: Mixture, part: EncodedPart) -> None:
 
 def _train_parts(model: Mixture, job: Job) -> list[Trained]:
     """Train every part in a run of its own below the mixture's, the quick ones first, within the mixture's budget."""
-    order = sorted(
-        range(len(model.config.parts)), key=lambda number: not _in_one_go(model.config.parts[number]["name"])
-    )
+    names = [part["name"] for part in model.config.parts]
+    order = sorted(range(len(names)), key=lambda number: not fitted_in_one_go(names[number]))
     trained: dict[int, Trained] = {}
     for place, number in enumerate(order):
         part = model.config.parts[number]
@@ -119,10 +117,6 @@ def _config_of_part(part: dict[str, object], job: Job, parts_left: int) -> RunCo
         left = settings.budget * (1 - RESERVE) - job.clock.seconds
         training["budget"] = max(left / parts_left, 1.0)
     return job.config.replace(model=part, training=training, of=(), recipe=None)
-
-
-def _in_one_go(name: str) -> bool:
-    return FAMILIES[name].objective in FITTERS
 
 
 def _say_weights(mixture: Mixture, names: Sequence[str]) -> None:

@@ -2,12 +2,11 @@
 
 from inkloom.errors import InterruptedByUserError
 from inkloom.files import GrowingFile
-from inkloom.models import FAMILIES
 from inkloom.runs.run import Run, build_model
 from inkloom.runs.weights import save_weights
 from inkloom.training.callbacks.metrics import HEADER, metrics_row
 from inkloom.training.callbacks.samples import sample_text, sample_title
-from inkloom.training.fitters import FITTERS
+from inkloom.training.fitters import fitter_of
 from inkloom.training.job import Job
 from inkloom.training.trained import Trained
 
@@ -29,7 +28,7 @@ def train_in_one_go(job: Job) -> Trained:
         metrics.append(metrics_row(len(tried), job.clock.seconds, job.encoded["train"].tokens, val_loss=val_loss))
         job.console.print(f"{name}  val {val_loss:.4f}  after {job.clock.seconds:.1f} s")
 
-    fitter = FITTERS.load(FAMILIES[job.config.model["name"]].objective)
+    fitter = fitter_of(job.config.model["name"])
     try:
         fitted = fitter(build_model(job.config, job.tokenizer), job, report)
     except (KeyboardInterrupt, InterruptedByUserError) as stop:
@@ -38,7 +37,8 @@ def train_in_one_go(job: Job) -> Trained:
     run.write_config(job.config.replace(model=model))
     save_weights(fitted.model, run.weights_file)
     seconds = job.clock.seconds
+    prompt = Run(run).default_prompt
     for number in range(1, settings.samples + 1):
-        text = sample_text(fitted.model, job.tokenizer, Run(run).default_prompt, settings.seed + number)
+        text = sample_text(fitted.model, job.tokenizer, prompt, settings.seed + number)
         samples.append(sample_title(len(tried), fitted.val_loss) + text)
     return Trained(fitted.model, len(tried), fitted.tokens_seen, seconds)

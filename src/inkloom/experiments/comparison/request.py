@@ -11,7 +11,7 @@ from inkloom.errors import InputError, unknown_name
 from inkloom.experiments.comparison.sizes import size_fields
 from inkloom.models import FAMILIES, MODELS
 from inkloom.training.config import TrainingConfig
-from inkloom.training.fitters import FITTERS
+from inkloom.training.fitters import fitted_in_one_go
 from inkloom.training.plan import SECTIONS
 
 OPTIONS = {"seconds": "--budget", "tokens": "--tokens", "epochs": "--epochs"}
@@ -64,7 +64,7 @@ def is_mixture(model: str) -> bool:
 
 def has_window(model: str) -> bool:
     """Whether a family is trained on windows of a length that is its own to choose."""
-    return FAMILIES[model].objective not in FITTERS
+    return not fitted_in_one_go(model)
 
 
 def numbers(text: str) -> tuple[int, ...]:
