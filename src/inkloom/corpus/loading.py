@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 from inkloom.config import build
 from inkloom.corpus.base import Corpus, CorpusConfig, Part, fingerprint
-from inkloom.corpus.documents import Kind, kind_of, split_documents
-from inkloom.corpus.sources import STDIN, Source, TextFile, locate
+from inkloom.corpus.documents import Kind, split_documents
+from inkloom.corpus.sources import STDIN, Source, TextFile, bring, locate
 from inkloom.errors import InputError
 
 log = logging.getLogger("inkloom")
@@ -69,6 +70,7 @@ def read_corpus(config: CorpusConfig) -> Corpus:
     sources = [locate(source, config.encoding, config.documents) for source in config.sources]
     _refuse_repeats(sources)
     _check_options(config, sources)
+    sources = [bring(source, config, corpus_dir) for source in sources]
     reader = _Reader(config, corpus_dir)
     with_splits = [source for source in sources if source.splits]
     if with_splits and len(sources) > 1:
@@ -76,7 +78,7 @@ def read_corpus(config: CorpusConfig) -> Corpus:
             f"{with_splits[0].again} comes with its own splits and cannot be joined with other sources. Give it alone."
         )
     if with_splits:
-        splits = {name: reader.part(name, [file]) for name, file in with_splits[0].splits.items()}
+        splits = {name: reader.part(name, files) for name, files in with_splits[0].splits.items()}
         whole = Part("all", ())
     else:
         splits = {}
@@ -126,13 +128,13 @@ def _refuse_repeats(sources: Iterable[Source]) -> None:
 def _check_options(config: CorpusConfig, sources: Iterable[Source]) -> None:
     """Refuse options that would do nothing, since the user meant something by them."""
     sources = list(sources)
-    files = [file for source in sources for file in (*source.files, *source.splits.values())]
+    files = [file for source in sources for file in chain(source.files, *source.splits.values())]
     if config.encoding and not files:
         raise InputError(
             f"--encoding got {config.encoding!r}, but a named corpus has no files to decode. Leave it out."
         )
     tables = ("jsonl", "csv", "tsv")
-    if config.text_column and not any(kind_of(file.path, config.documents) in tables for file in files):
+    if config.text_column and not any(file.kind(config.documents) in tables for file in files):
         raise InputError(
             f"--text-column got {config.text_column!r}, but the text is no table. "
             "Give a .jsonl, .csv or .tsv file, or add --documents jsonl, csv or tsv."
@@ -154,27 +156,26 @@ class _Reader:
 
     def whole(self, sources: list[Source]) -> Part:
         """All sources as one part."""
-        named = {source.name: source.named.read(self.corpus_dir) for source in sources if source.named}
         kinds: set[Kind] = set()
         texts: list[str] = []
         for source in sources:
-            for text in named.get(source.name, ()) if source.named else ():
+            for text in source.named.read(self.corpus_dir) if source.named and source.named.read else ():
                 kind = self.config.documents or "files"
                 kinds.add(kind)
                 texts += split_documents(text, kind, None, source.name)[0]
             for file in source.files:
-                kinds.add(kind_of(file.path, self.config.documents))
+                kinds.add(file.kind(self.config.documents))
                 texts += self._documents(file)
         if not texts:
             raise InputError(f"{sources[0].again} holds nothing but blank files or rows. Give some text.")
         return self._as_part("all", texts, kinds)
 
-    def part(self, name: str, files: list[TextFile]) -> Part:
+    def part(self, name: str, files: Sequence[TextFile]) -> Part:
         """One split that the corpus comes with."""
         texts = [text for file in files for text in self._documents(file)]
         if not texts:
             raise InputError(f"{files[0].label} holds no text, and the {name} split needs some.")
-        return self._as_part(name, texts, {kind_of(file.path, self.config.documents) for file in files})
+        return self._as_part(name, texts, {file.kind(self.config.documents) for file in files})
 
     @property
     def notices(self) -> list[str]:
@@ -194,7 +195,7 @@ class _Reader:
             return []
         if decoded.notice:
             self._decoding.append(decoded.notice)
-        kind = kind_of(file.path, self.config.documents)
+        kind = file.kind(self.config.documents)
         texts, blank = split_documents(decoded.text, kind, self.config.text_column, file.label)
         if not texts:
             raise InputError(f"{file.label} has no row that holds text. Each row is to hold one document.")

@@ -10,11 +10,12 @@ import sys
 import textwrap
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from inkloom.corpus.base import CorpusConfig
 from inkloom.corpus.decoding import Decoded, decode
-from inkloom.corpus.documents import Kind, ending
+from inkloom.corpus.documents import Kind, ending, kind_of
 from inkloom.corpus.named import CORPORA, NamedCorpus
 from inkloom.errors import InputError
 from inkloom.files import cache_dir, write_bytes
@@ -31,11 +32,19 @@ SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "va
 
 @dataclass(frozen=True)
 class TextFile:
-    """A file that holds text. `label` is what messages call it; one `from_folder` may be blank."""
+    """A file that holds text. `label` is what messages call it; one `from_folder` may be blank.
+
+    documents: what a document of it is where neither the user nor the file's ending says.
+    """
 
     path: Path
     label: str
     from_folder: bool = False
+    documents: Kind | None = None
+
+    def kind(self, documents: Kind | None) -> Kind:
+        """What a document of this file is, where the user chose `documents`."""
+        return kind_of(self.path, documents or self.documents)
 
     def read(self, encoding: str | None) -> Decoded:
         """The file's text, unpacked where it is gzip. Raises InputError where it cannot be read or is no text."""
@@ -52,13 +61,13 @@ class Source:
 
     name: what it would call the corpus.
     again: what finds it from any working folder: an absolute path, or the name of a named corpus.
-    files: its text, in order. splits: the files of a folder that comes with its own splits, instead of `files`.
+    files: its text, in order. splits: the files of each part, where it comes with its own splits, instead of `files`.
     """
 
     name: str
     again: str
     files: tuple[TextFile, ...] = ()
-    splits: Mapping[str, TextFile] = field(default_factory=dict)
+    splits: Mapping[str, tuple[TextFile, ...]] = field(default_factory=dict)
     named: NamedCorpus | None = None
     notices: tuple[str, ...] = ()
 
@@ -97,6 +106,24 @@ def locate(source: str, encoding: str | None, documents: Kind | None) -> Source:
 def _named(source: str) -> Source:
     named = CORPORA.load(source)
     return Source(named.name, named.name, named=named)
+
+
+def bring(source: Source, config: CorpusConfig, corpus_dir: Path | None) -> Source:
+    """The source with its files, where it is a named corpus that consists of files; they are fetched if need be."""
+    if source.named is None or source.named.files is None:
+        return source
+    brought = source.named.files(config, corpus_dir)
+
+    def as_files(paths: tuple[Path, ...]) -> tuple[TextFile, ...]:
+        return tuple(TextFile(path, f"{source.name}: {path.name}", documents=brought.documents) for path in paths)
+
+    return replace(
+        source,
+        again=brought.again or source.again,
+        files=as_files(brought.whole),
+        splits={name: as_files(paths) for name, paths in brought.splits.items()},
+        notices=brought.notices,
+    )
 
 
 def _name_of(file: Path) -> str:
@@ -161,7 +188,7 @@ def _folder(path: Path, source: str, documents: Kind | None) -> Source:
         notice = f"{source} keeps its own splits: {', '.join(entry.name for entry in splits.values())}."
         if others:
             notice += f" {_some_of(others, absolute)} left out."
-        named_splits = {name: as_file(entry) for name, entry in splits.items()}
+        named_splits = {name: (as_file(entry),) for name, entry in splits.items()}
         return Source(absolute.name, str(absolute), splits=named_splits, notices=(notice,))
     if not texts:
         raise InputError(_no_text(source, absolute, everything, wanted))

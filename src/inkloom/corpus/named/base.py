@@ -1,15 +1,35 @@
 """What a named corpus is: where its text comes from, under which licence, and how it is read."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from inkloom.corpus.base import CorpusConfig
+from inkloom.corpus.documents import Kind
+
+
+@dataclass(frozen=True)
+class CorpusFiles:
+    """The text of a named corpus as files, for texts that may be larger than memory.
+
+    whole: its files, in order. splits: those of each part, for a corpus that comes cut, instead of `whole`.
+    documents: what a document is where the user does not say.
+    again: what finds these very files again, where that is more than the corpus's name.
+    notices: what the user should be told about where they come from.
+    """
+
+    whole: tuple[Path, ...] = ()
+    splits: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)
+    documents: Kind | None = None
+    again: str | None = None
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamedCorpus:
-    """A text that has a name.
+    """A text that has a name. It is `read` as strings or, where it may be large, handed over as `files`.
 
-    `find` and `read` take the folder that may hold the corpus's file already; None where the user named none.
+    All three functions take the folder that may hold the corpus's file already; None where the user named none.
     """
 
     name: str
@@ -23,9 +43,11 @@ class NamedCorpus:
     """How it is cut."""
     documents: int | None
     characters: int | None
-    """How many the text has; None, like `documents`, where that depends on what is installed."""
+    """How many the text has; None, like `documents`, where that depends on what is installed or was not published."""
 
     find: Callable[[Path | None], Path | None]
-    """The file on this machine that holds the text; None where it is not here yet."""
-    read: Callable[[Path | None], tuple[str, ...]]
+    """The file or folder on this machine that holds the text; None where it is not here yet."""
+    read: Callable[[Path | None], tuple[str, ...]] | None = None
     """The documents; fetches them where they are not here yet. Raises FetchError where that fails."""
+    files: Callable[[CorpusConfig, Path | None], CorpusFiles] | None = None
+    """The files; fetches them where they are not here yet. Raises FetchError where that fails."""
