@@ -13,7 +13,7 @@ Shapes: B rows, T tokens, V vocabulary.
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -31,6 +31,11 @@ PROMPT_CHUNK = 512
 
 ROWS_AT_ONCE = 64
 """Rows that `decode` keeps running: past that, a batch gains little speed and a key-value cache grows large."""
+
+NOT_FINITE = (
+    "The model's logits are not finite: its weights are damaged, or its training diverged. "
+    "Train again with a lower learning rate, or restore an older copy of the run."
+)
 
 FinishReason: TypeAlias = Literal["stop", "length"]
 """`stop`: the model ended the text, or a stop text appeared; `length`: max_tokens were written."""
@@ -98,8 +103,12 @@ class Batch:
         return len(self._rows)
 
     @torch.inference_mode()
-    def join(self, requests: Sequence[Request]) -> None:
-        """Read the prompts and add a row for each request. Neighbours with the same prompt read it once."""
+    def join(self, requests: Sequence[Request]) -> range:
+        """Read the prompts and add a row for each request. Neighbours with the same prompt read it once.
+
+        Returns the requests' numbers, which their tokens carry.
+        """
+        first = self._joined
         states = [self._state] if self._rows else []
         unread = []
         for prompt, group in itertools.groupby(requests, key=lambda request: list(request.prompt)):
@@ -115,6 +124,12 @@ class Batch:
         self._state = self._model.join_states(states)
         self._unread_B1 = torch.cat([self._unread_B1, torch.tensor(unread, device=self._device)])
         self._sampler = self._new_sampler()
+        return range(first, self._joined)
+
+    @torch.inference_mode()
+    def leave(self, numbers: Collection[int]) -> None:
+        """Drop the rows of these requests, before they are finished."""
+        self._keep([place for place, row in enumerate(self._rows) if row.number not in numbers])
 
     @torch.inference_mode()
     def step(self) -> list[Token]:
@@ -164,10 +179,7 @@ class _Row:
 
     def write(self, token: int, logprob: float) -> Token:
         if logprob != logprob:  # any logit that is NaN or +inf makes every log-probability NaN
-            raise InkloomError(
-                "The model's logits are not finite: its weights are damaged, or its training diverged. "
-                "Train again with a lower learning rate, or restore an older copy of the run."
-            )
+            raise InkloomError(NOT_FINITE)
         self.written.append(token)
         if token == self._end_id:
             return Token(self.number, token, logprob, self._text.flush(), "stop")

@@ -41,17 +41,22 @@ def generate(
     Raises InputError for a prompt with text that the tokenizer does not know.
     """
     prompts = [prompts] if isinstance(prompts, str) else prompts
-    seed = _seed(config)
-    requests = [
-        Request(ids, config, generator_of_sample(seed, sample))
-        for ids in [tokenizer.encode_prompt(prompt) for prompt in prompts]
-        for sample in range(config.num_samples)
-    ]
+    requests = sample_requests([tokenizer.encode_prompt(prompt) for prompt in prompts], config)
     written: list[list[Token]] = [[] for _ in requests]
     for step in decode(model, tokenizer, requests):
         for token in step:
             written[token.request].append(token)
     return [_sample(tokens) for tokens in written]
+
+
+def sample_requests(prompts: Sequence[Sequence[int]], config: GenerationConfig) -> list[Request]:
+    """What `generate` asks of the decode loop for prompts' ids: `config.num_samples` for each, numbered from 0."""
+    seed = _seed(config)
+    return [
+        Request(prompt, config, generator_of_sample(seed, sample))
+        for prompt in prompts
+        for sample in range(config.num_samples)
+    ]
 
 
 def stream(

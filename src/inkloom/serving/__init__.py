@@ -1,0 +1,1 @@
+"""HTTP: the OpenAI-compatible server and the Studio."""
