@@ -53,6 +53,12 @@ def test_the_gap_is_judged_by_its_size(train, val, said):
     assert f"{train:.4f} nats per token on train and {val:.4f} on val" in sentence
 
 
+def test_a_model_of_counts_is_not_told_to_be_smaller():
+    sentence = wording.gap(scores(0.6), scores(1.5), counts=True)
+    assert sentence.startswith("0.6000 nats per token on train and 1.5000 on val: counts know")
+    assert "smaller model" not in sentence
+
+
 NAN = float("nan")
 
 

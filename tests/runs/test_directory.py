@@ -4,6 +4,7 @@ import pytest
 
 from inkloom.corpus.base import CorpusConfig
 from inkloom.errors import InputError
+from inkloom.files import write_json
 from inkloom.runs.directory import (
     RunConfig,
     RunDirectory,
@@ -44,6 +45,12 @@ def test_a_damaged_config_is_named(run, text):
     with pytest.raises(InputError, match=r"config\.json") as caught:
         run.read_config()
     assert "\n" not in str(caught.value)
+
+
+def test_scores_that_lack_a_split_are_damaged(run):
+    write_json(run.evaluation_file, {"model": "lstm", "train": {}})
+    with pytest.raises(InputError, match=r"evaluation.json is damaged: it lacks val. Delete it, and `inkloom train"):
+        run.read_evaluation()
 
 
 def test_runs_are_found_by_path_and_by_name(run, monkeypatch, tmp_path):

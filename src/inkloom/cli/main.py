@@ -99,7 +99,7 @@ def explain(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, typer.TyperException):
         message = getattr(error, "format_message", error.__str__)()
-        verbs = {registered.name for registered in (*app.registered_commands, *app.registered_groups)}
+        verbs = {verb.name for verb in app.registered_commands} | {group.name for group in app.registered_groups}
         verb = next((f" {argument}" for argument in arguments if argument in verbs), "")
         # Without arguments the help has been printed; there is nothing to add.
         return (f"{message.rstrip('.')}. See `inkloom{verb} --help`." if message else ""), EXIT_USAGE
@@ -109,4 +109,3 @@ def explain(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
         name = f" {error.filename}" if error.filename else ""
         return f"{error.strerror or error}{name}.", EXIT_FAILED
     return f"{type(error).__name__}: {error}. This is a fault in inkloom; --debug shows where.", EXIT_FAILED
-

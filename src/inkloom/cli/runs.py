@@ -45,7 +45,7 @@ def show(run: RunName, json: Json = False) -> None:
     """A run's settings and scores."""
     directory = find_run(run)
     config = directory.read_config().model_dump(mode="json")
-    summary = directory.read_json(directory.evaluation_file) if directory.finished else None
+    summary = directory.read_evaluation() if directory.finished else None
     if json:
         print_json(
             {"run": str(directory.path), "state": _row(directory)["state"], "config": config, "summary": summary}
@@ -85,7 +85,7 @@ def _row(run: RunDirectory) -> dict[str, Any]:
     try:
         row["model"] = run.read_config().model["name"]
         if run.finished:
-            summary = run.read_json(run.evaluation_file)
+            summary = run.read_evaluation()
             main = summary.get("test", summary["val"])
             row |= {name: summary[name] for name in ("parameters", "seconds")}
             row |= {"bits_per_char": main["bits_per_char"], "split": main["split"]}

@@ -19,6 +19,7 @@ from inkloom.experiments.history import Course, TrainingSample, read_course, rea
 from inkloom.experiments.page import count, decimal, duration, render
 from inkloom.files import write_text
 from inkloom.runs.directory import RunDirectory
+from inkloom.training.fitters import fitted_in_one_go
 
 if TYPE_CHECKING:
     from inkloom.runs.run import Run
@@ -40,7 +41,7 @@ def write_report(run: "Run") -> Path:
             f"{directory.path} has not been scored yet, so there is nothing to report. "
             f"Go on with `inkloom train --resume {directory.path}`."
         )
-    evaluation = directory.read_json(directory.evaluation_file)
+    evaluation = directory.read_evaluation()
     scores = {name: evaluation[name] for name in SPLITS if name in evaluation}
     headline = scores.get("test") or scores["val"]
     course = read_course(directory.metrics_file)
@@ -59,7 +60,12 @@ def write_report(run: "Run") -> Path:
         meaning=wording.meaning(headline, run.tokenizer.vocab_size),
         scale=_scale(headline, run.tokenizer.vocab_size),
         figures=_figures(course, headline) if course is not None else {},
-        remarks=_remarks(scores, evaluation.get("leaks", {}).get(headline["split"], {}), course),
+        remarks=_remarks(
+            scores,
+            evaluation.get("leaks", {}).get(headline["split"], {}),
+            course,
+            counts=fitted_in_one_go(run.config.model["name"]),
+        ),
         samples=_shown(samples),
         samples_written=len(samples),
         commands=_commands(directory),
@@ -174,11 +180,13 @@ def readable_seconds(seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     return (seconds / 60, "minutes") if longest <= 4 * 3600 else (seconds / 3600, "hours")
 
 
-def _remarks(scores: Mapping[str, wording.ScoreKeys], leaks: Mapping[str, Any], course: Course | None) -> list[str]:
+def _remarks(
+    scores: Mapping[str, wording.ScoreKeys], leaks: Mapping[str, Any], course: Course | None, *, counts: bool
+) -> list[str]:
     """What the numbers say about leaks, about over-fitting and about the length of the training."""
     remarks = [leak] if (leak := wording.leak(leaks)) is not None else []
     if {"train", "val"} <= scores.keys():
-        remarks.append(wording.gap(scores["train"], scores["val"]))
+        remarks.append(wording.gap(scores["train"], scores["val"], counts=counts))
     if course is not None and (outcome := wording.outcome(course)) is not None:
         remarks.append(outcome)
     return remarks

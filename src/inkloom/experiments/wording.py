@@ -39,12 +39,17 @@ def meaning(score: ScoreKeys, vocab_size: int) -> str:
     )
 
 
-def gap(train: ScoreKeys, val: ScoreKeys) -> str:
-    """What the distance between train and val says about over-fitting."""
+def gap(train: ScoreKeys, val: ScoreKeys, *, counts: bool = False) -> str:
+    """What the distance between train and val says about over-fitting.
+
+    counts: whether the model holds counts of its training text, which it knows by heart then whatever its size.
+    """
     train_nats, val_nats = train["nats_per_token"], val["nats_per_token"]
     figures = f"{decimal(train_nats)} nats per token on train and {decimal(val_nats)} on val"
     if val_nats <= train_nats:
         return f"No sign of over-fitting: {figures}."
+    if counts:
+        return f"{figures}: counts know the text they were taken from, so only val tells."
     excess = val_nats / train_nats - 1 if train_nats > 0 else math.inf
     distance = f"{percent(excess)} more" if excess < 10 else "more than tenfold"
     if excess < 0.03:

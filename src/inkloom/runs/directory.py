@@ -147,6 +147,16 @@ class RunDirectory:
                 f"{self.config_file} is damaged at {place}: {problem['msg'].lower()}. Restore the file or train again."
             ) from error
 
+    def read_evaluation(self) -> dict[str, Any]:
+        """The scores of a finished run; InputError where the file is missing or damaged."""
+        evaluation = self.read_json(self.evaluation_file)
+        if missing := [name for name in ("model", "train", "val") if name not in evaluation]:
+            raise InputError(
+                f"{self.evaluation_file} is damaged: it lacks {', '.join(missing)}. Delete it, and "
+                f"`inkloom train --resume {self.path}` scores the run again."
+            )
+        return evaluation
+
     def read_json(self, file: Path) -> dict[str, Any]:
         """A JSON object of this run; InputError where it is missing or damaged."""
         try:

@@ -74,7 +74,7 @@ class Run:
         """
         if not self.directory.finished:
             raise InputError(f"{self.name} is not finished. Go on with `inkloom train --resume {self.directory.path}`.")
-        return self.directory.read_json(self.directory.evaluation_file)
+        return self.directory.read_evaluation()
 
     @property
     def default_prompt(self) -> str:

@@ -115,8 +115,8 @@ FITTERS: Registry[Fitter] = Registry(
 
 
 def fitted_in_one_go(family: str) -> bool:
-    """Whether a family has a fitter; the others are trained by gradients."""
-    return FAMILIES[family].objective in FITTERS
+    """Whether a family has a fitter; the others are trained by gradients. A name that is no family's has none."""
+    return family in FAMILIES and FAMILIES[family].objective in FITTERS
 
 
 def fitter_of(family: str) -> Fitter:

@@ -130,7 +130,7 @@ def _course(row: Row, against: str) -> MeanCourse | None:
             continue
         scored = [course.best] if is_counted(row.model) else np.flatnonzero(np.isfinite(course.val_loss))
         x = course.seconds if against == "time" else course.tokens
-        whole = cell.directory.read_json(cell.directory.evaluation_file)["val"]["nats_per_token"]
+        whole = cell.directory.read_evaluation()["val"]["nats_per_token"]
         found.append((x[scored], course.val_loss[scored] + whole - course.val_loss[course.best]))
     return mean_course(found) if found else None
 
