@@ -6,7 +6,7 @@ from inkloom.registry import Registry
 TABLE: Registry = Registry("thing", {"ordered_dict": "collections:OrderedDict", "counter": "collections:Counter"})
 
 
-@pytest.mark.parametrize("name", ["ordered_dict", "ordered-dict", "Ordered-Dict", " ordered_dict "])
+@pytest.mark.parametrize("name", ["ordered_dict", "ordered-dict", "Ordered-Dict", " ordered_dict ", "ordereddict"])
 def test_dashes_and_case_do_not_matter(name):
     assert name in TABLE
     assert TABLE.canonical(name) == "ordered_dict"
