@@ -277,3 +277,12 @@ def test_a_mixture_beside_one_model_has_its_own_parts(text_file, tmp_path):
     request = Request(models=("rnn", "mixture"), lengths=(Length("epochs", 1),), overrides=TINY[:1], seeds=1)
     entry = plan_entries(load_corpus(text_file), request, tmp_path)[1]
     assert [part["name"] for part in entry.cells[0].config.model["parts"]] == ["lstm", "ngram"]
+
+
+@pytest.mark.parametrize(("overrides", "rows"), [((), [128, 16, 4]), (("training.batch_size=5",), [5, 5, 5])])
+def test_a_step_of_a_sweep_reads_as_much_with_every_window_unless_the_rows_are_given(
+    text_file, tmp_path, overrides, rows
+):
+    request = Request(("lstm",), (Length("epochs", 1),), seq_lens=(8, 64, 256), overrides=overrides)
+    entries = plan_entries(load_corpus(text_file), request, tmp_path)
+    assert [entry.cells[0].config.training["batch_size"] for entry in entries] == rows

@@ -199,7 +199,10 @@ def _config(
     corpus: Corpus, request: Request, model: str, seq_len: int | None, length: Length, folder: Path
 ) -> RunConfig:
     """The resolved config of a cell, with its length."""
-    training: dict[str, Any] = {} if seq_len is None else {"seq_len": seq_len}
+    overrides = overrides_of(model, request)
+    training: dict[str, Any] = {}
+    if seq_len is not None:
+        training = {"seq_len": seq_len, "batch_size": _rows(model, seq_len), **overrides["training"]}
     if length.unit == "seconds" or (length.unit == "epochs" and not is_counted(model)):
         training["budget" if length.unit == "seconds" else "epochs"] = length.amount
     _, config = plan(
@@ -208,7 +211,7 @@ def _config(
         tokenizer=request.tokenizer,
         training=training,
         split=request.split,
-        overrides=as_items(overrides_of(model, request)),
+        overrides=as_items(overrides),
         out=folder / f".{model}",  # a folder that is not there; where the run goes follows from its settings
     )
     if is_random_windows(config.split.shares):
@@ -223,6 +226,15 @@ def _config(
         tokens_per_step = config.training["batch_size"] * config.training["seq_len"]
         config = _with_training(config, steps=max(1, round(length.amount / tokens_per_step)))
     return config
+
+
+def _rows(model: str, seq_len: int) -> int:
+    """Rows of a batch, so that a step reads as many tokens with this window as with the family's own.
+
+    With as many rows for every window, a short one would be scored for its small batches and its many steps.
+    """
+    own = build(TrainingConfig, MODELS.load(model).training_defaults, "training")
+    return max(1, round(own.batch_size * own.seq_len / seq_len))
 
 
 def _mixed(config: RunConfig, request: Request) -> RunConfig:
