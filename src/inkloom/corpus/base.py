@@ -1,14 +1,20 @@
 """What a corpus is, and how it is cut: whole documents or contiguous spans, before any window is drawn."""
 
 import hashlib
-from bisect import bisect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from functools import cached_property
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inkloom.config import Config
+from inkloom.corpus.pieces import PIECE_CHARS, Piece, cut_into_pieces
 from inkloom.errors import InkloomError
+
+LENGTHS_AT_ONCE = 1 << 16
+"""Documents whose lengths go into a hash together; there may be many millions."""
 
 
 class FetchError(InkloomError):
@@ -36,45 +42,104 @@ class CorpusConfig(Config):
 
 @dataclass(frozen=True)
 class Part:
-    """One split of a corpus: its documents in order, or one running text."""
+    """One split of a corpus: its documents in order, or one running text.
+
+    Read it by `pieces`: then a part that is larger than memory (`LargePart`) is read like any other.
+    """
 
     name: str
-    texts: tuple[str, ...]
+    texts: Sequence[str]
+    """Whole documents, or the running text: only for what is known to be small."""
+
     end_chars: int = 0
     """Characters of the original text that the end of a document stands for: 1 where a document is a line."""
 
     documents: bool = False
     """Whether an end token follows every text (else the part is one running text)."""
 
-    def head(self, chars: int) -> "Part":
-        """The first `chars` characters, or all where there are fewer."""
-        texts = []
-        left = chars
-        for text in self.texts:
-            if left <= 0:
-                break
-            texts.append(text[:left])
-            left -= len(text) + self.end_chars
-        return replace(self, texts=tuple(texts))
+    # What the other operations are made of; a part that lies in a file has its own.
 
-    def cut(self, share: float) -> "tuple[Part, Part]":
-        """The first part of the characters and the rest; documents stay whole where there are several."""
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """(texts,): the characters of each."""
+        return np.fromiter(map(len, self.texts), np.int64, len(self.texts))
+
+    @property
+    def text_bytes(self) -> int:
+        """UTF-8 bytes of all texts."""
+        return sum(map(_utf8_length, self.texts))
+
+    def pieces(self) -> Iterator[Piece]:
+        """Every text in pieces, in order; the last of each text ends it."""
+        for text in self.texts:
+            if len(text) <= PIECE_CHARS:
+                yield Piece(text, ends=True)
+            else:
+                yield from cut_into_pieces(
+                    text[start : start + PIECE_CHARS] for start in range(0, len(text), PIECE_CHARS)
+                )
+
+    def utf8(self) -> Iterator[bytes]:
+        """The UTF-8 bytes of all texts in blocks, their boundaries left out."""
+        text = self.texts[0] if len(self.texts) == 1 else "".join(self.texts)
+        for block in _blocks(text):
+            yield block.encode()
+
+    def excerpt(self, number: int, start: int, stop: int) -> str:
+        """Characters of one text, as a slice of it."""
+        return self.texts[number][start:stop]
+
+    def select(self, numbers: NDArray[np.int64]) -> "Part":
+        """The documents of these numbers."""
+        return replace(self, texts=tuple(self.texts[number] for number in numbers.tolist()))
+
+    def span(self, start: int, stop: int) -> "Part":
+        """Characters of a running text, as a slice of it."""
+        return replace(self, texts=(self.texts[0][start:stop],))
+
+    def joined(self) -> "Part":
+        """The documents as one running text, each on lines of its own."""
         if len(self.texts) == 1:
-            place = round(len(self.texts[0]) * share)
-            return replace(self, texts=(self.texts[0][:place],)), replace(self, texts=(self.texts[0][place:],))
-        stops = list(accumulate(len(text) for text in self.texts))
-        place = min(max(1, bisect(stops, stops[-1] * share)), len(self.texts) - 1)
-        return replace(self, texts=self.texts[:place]), replace(self, texts=self.texts[place:])
+            return Part(self.name, self.texts)
+        lines = (text if text.endswith("\n") and not self.end_chars else text + "\n" for text in self.texts)
+        return Part(self.name, ("".join(lines),))
+
+    # The same for every part.
 
     @property
     def chars(self) -> int:
         """Characters of the original text."""
-        return sum(map(len, self.texts)) + self.end_chars * len(self.texts)
+        return int(self.lengths.sum()) + self.end_chars * len(self.texts)
 
     @property
     def bytes(self) -> int:
         """UTF-8 bytes of the original text."""
-        return sum(map(_utf8_length, self.texts)) + self.end_chars * len(self.texts)
+        return self.text_bytes + self.end_chars * len(self.texts)
+
+    def renamed(self, name: str) -> "Part":
+        """The same text under another name."""
+        return replace(self, name=name)
+
+    def head(self, chars: int) -> "Part":
+        """The first `chars` characters, or all where there are fewer; in memory."""
+        texts = []
+        left = chars
+        for number, length in enumerate(self.lengths):
+            if left <= 0:
+                break
+            texts.append(self.excerpt(number, 0, left))
+            left -= int(length) + self.end_chars
+        return Part(self.name, tuple(texts), self.end_chars, self.documents)
+
+    def cut(self, share: float) -> "tuple[Part, Part]":
+        """The first part of the characters and the rest; documents stay whole where there are several."""
+        if len(self.texts) == 1:
+            length = int(self.lengths[0])
+            place = round(length * share)
+            return self.span(0, place), self.span(place, length)
+        stops = np.cumsum(self.lengths)
+        place = min(max(1, int(np.searchsorted(stops, stops[-1] * share, side="right"))), len(self.texts) - 1)
+        return self.select(np.arange(place)), self.select(np.arange(place, len(self.texts)))
 
 
 @dataclass(frozen=True)
@@ -96,6 +161,11 @@ class Corpus:
     """What the user should be told about how the text was read."""
 
 
+def _blocks(text: str) -> Iterator[str]:
+    """A text in slices, since a copy of the whole in another form would double the memory."""
+    return (text[start : start + PIECE_CHARS] for start in range(0, len(text), PIECE_CHARS))
+
+
 def _utf8_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
@@ -104,9 +174,11 @@ def fingerprint(parts: Iterable[Part]) -> str:
     """The SHA-256 of texts and their boundaries, in hexadecimal: of each part's shape, lengths and UTF-8 bytes."""
     digest = hashlib.sha256()
     for part in parts:
-        lengths = ",".join(str(len(text)) for text in part.texts)
-        digest.update(f"{part.name} {part.documents} {part.end_chars} {lengths}\n".encode())
-        joined = part.texts[0] if len(part.texts) == 1 else "".join(part.texts)
-        for start in range(0, len(joined), 1 << 20):  # by pieces: a copy of the whole text would double the memory
-            digest.update(joined[start : start + (1 << 20)].encode())
+        digest.update(f"{part.name} {part.documents} {part.end_chars} ".encode())
+        for start in range(0, len(part.texts), LENGTHS_AT_ONCE):
+            lengths = ",".join(map(str, part.lengths[start : start + LENGTHS_AT_ONCE].tolist()))
+            digest.update(f"{',' if start else ''}{lengths}".encode())
+        digest.update(b"\n")
+        for block in part.utf8():
+            digest.update(block)
     return digest.hexdigest()

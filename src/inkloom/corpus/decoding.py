@@ -8,7 +8,7 @@ detected. Whatever is no plain UTF-8 and says so by no mark is announced, with t
 import codecs
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -56,10 +56,11 @@ LEGACY_ENCODINGS = [
 
 @dataclass(frozen=True)
 class Decoded:
-    """A text, and what the user should know about how it was read (empty where there is nothing to say)."""
+    """A text, what the user should know about how it was read (empty where there is nothing to say), and its codec."""
 
     text: str
     notice: str = ""
+    codec: str = "utf-8"
 
 
 def decode(data: bytes, label: str, encoding: str | None = None) -> Decoded:
@@ -69,25 +70,46 @@ def decode(data: bytes, label: str, encoding: str | None = None) -> Decoded:
     bytes that the named or marked encoding does not have.
     """
     if encoding is not None:
-        return _clean(_decode_as(data, _text_codec(encoding), label, "named with --encoding"))
+        return _clean(_decode_as(data, text_codec(encoding), label, "named with --encoding"))
     _refuse_known_binaries(data, label)
-    for mark, codec in BYTE_ORDER_MARKS:
-        if data.startswith(mark) and codec != "utf-8":
-            return _clean(_decode_as(data, codec, label, "said by its byte-order mark"))
-    noise = len(data) - len(data.translate(None, NOISE))
+    if codec := marked_codec(data):
+        return _clean(_decode_as(data, codec, label, "said by its byte-order mark"))
+    noise = noise_in(data)
     if noise > MOST_NOISE * len(data):
-        return _clean(*_decode_without_mark(data, noise, label))
+        return _clean(_decode_without_mark(data, noise, label))
     try:
-        text = data.decode("utf-8")
-        notice = ""
+        decoded = Decoded(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        text, notice = _decode_mixed(data, error.start, label) or _decode_detected(data, error.start, label)
+        decoded = _decode_mixed(data, error.start, label) or _decode_detected(data, error.start, label)
     if noise:
         first = next(index for index, byte in enumerate(data) if byte in NOISE)
-        kept = f"{_count(noise, 'control character')} kept as {'it is' if noise == 1 else 'they are'}"
-        where = f"{kept}, the first ({data[first]:#04x}) at byte {first:,}, line {_line(data, first):,}."
-        notice = f"{notice} {where}" if notice else f"{label}: {where}"
-    return _clean(text, notice)
+        said = noise_notice(noise, data[first], first, _line(data, first))
+        decoded = replace(decoded, notice=f"{decoded.notice} {said}" if decoded.notice else f"{label}: {said}")
+    return _clean(decoded)
+
+
+def marked_codec(data: bytes) -> str | None:
+    """The UTF-16 or UTF-32 codec that a byte-order mark at the beginning says; None where there is none."""
+    return next((codec for mark, codec in BYTE_ORDER_MARKS if data.startswith(mark) and codec != "utf-8"), None)
+
+
+def noise_in(data: bytes) -> int:
+    """How many control characters stand there that no plain text needs."""
+    return len(data) - len(data.translate(None, NOISE))
+
+
+def noise_notice(count: int, byte: int, position: int, line: int) -> str:
+    """What to say about control characters in a text, of which the first is `byte`."""
+    kept = f"{_count(count, 'control character')} kept as {'it is' if count == 1 else 'they are'}"
+    return f"{kept}, the first ({byte:#04x}) at byte {position:,}, line {line:,}."
+
+
+def stray_notice(label: str, count: int, byte: int, position: int, line: int) -> str:
+    """What to say about UTF-8 with bytes that are none, of which the first is `byte`."""
+    verbs = "is not and was" if count == 1 else "are not and were"
+    strays = f"{_count(count, 'stray byte')} {verbs} read as windows-1252"
+    where = f"({byte:#04x}, {windows_1252(byte)!r}) at byte {position:,}, line {line:,}"
+    return f"{label}: UTF-8, but {strays}, the first {where}. {_OVERRIDE}"
 
 
 def normalise_newlines(text: str) -> str:
@@ -95,11 +117,11 @@ def normalise_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _clean(text: str, notice: str = "") -> Decoded:
-    return Decoded(normalise_newlines(text.removeprefix("\ufeff")), notice)
+def _clean(decoded: Decoded) -> Decoded:
+    return replace(decoded, text=normalise_newlines(decoded.text.removeprefix("\ufeff")))
 
 
-def _text_codec(encoding: str) -> str:
+def text_codec(encoding: str) -> str:
     """The canonical name of a text encoding; InputError where Python has none of that name."""
     try:
         "".encode(encoding)  # refuses codecs such as base64, which are no text encodings
@@ -114,17 +136,22 @@ def _text_codec(encoding: str) -> str:
         ) from error
 
 
-def _decode_as(data: bytes, codec: str, label: str, said: str) -> str:
+def _decode_as(data: bytes, codec: str, label: str, said: str) -> Decoded:
     try:
-        return data.decode(codec)
+        return Decoded(data.decode(codec), codec=codec)
     except UnicodeDecodeError as error:
         line = normalise_newlines(data[: error.start].decode(codec, "replace")).count("\n") + 1
-        raise InputError(
-            f"{label} cannot be read as {codec} ({said}): byte {data[error.start]:#04x} at byte {error.start:,}, "
-            f"line {line:,}: {error.reason}. Name the right --encoding, or repair the file."
-        ) from error
+        raise unreadable(label, codec, said, error, error.start, line) from error
     except UnicodeError as error:
         raise InputError(f"{label} cannot be read as {codec} ({said}): {error}. Name the right --encoding.") from error
+
+
+def unreadable(label: str, codec: str, said: str, error: UnicodeDecodeError, position: int, line: int) -> InputError:
+    """The error for data that a codec does not have, which somebody `said`."""
+    return InputError(
+        f"{label} cannot be read as {codec} ({said}): byte {error.object[error.start]:#04x} at byte {position:,}, "
+        f"line {line:,}: {error.reason}. Name the right --encoding, or repair the file."
+    )
 
 
 def _refuse_known_binaries(data: bytes, label: str) -> None:
@@ -133,8 +160,8 @@ def _refuse_known_binaries(data: bytes, label: str) -> None:
             raise InputError(f"{label} is {kind}, no plain text. Save its text as UTF-8 .txt and give that file.")
 
 
-def _decode_without_mark(data: bytes, noise: int, label: str) -> tuple[str, str]:
-    """UTF-16 or UTF-32 without a byte-order mark, as (text, notice); InputError where it is neither.
+def _decode_without_mark(data: bytes, noise: int, label: str) -> Decoded:
+    """UTF-16 or UTF-32 without a byte-order mark; InputError where it is neither.
 
     ASCII in UTF-16 is half NULs, Cyrillic half 0x04, and one byte in twenty of Chinese is a control character: all
     such text gets here. Of the two bytes of a unit, the high one takes fewer different values.
@@ -150,7 +177,8 @@ def _decode_without_mark(data: bytes, noise: int, label: str) -> tuple[str, str]
         except UnicodeDecodeError:
             continue
         if _looks_like_text(text):
-            return text, f"{label}: read as {codec}, found from its bytes (it has no byte-order mark). {_OVERRIDE}"
+            notice = f"{label}: read as {codec}, found from its bytes (it has no byte-order mark). {_OVERRIDE}"
+            return Decoded(text, notice, codec)
     first = next(index for index, byte in enumerate(data) if byte in NOISE)
     raise InputError(
         f"{label} is no text: {noise / len(data):.0%} of its bytes are control characters, the first "
@@ -168,34 +196,36 @@ def _looks_like_text(text: str) -> bool:
     return odd <= MOST_NOISE * len(sample)
 
 
-def _decode_mixed(data: bytes, first: int, label: str) -> tuple[str, str] | None:
-    """UTF-8 whose stray bytes are windows-1252, as (text, notice); None where most sequences are no UTF-8."""
+def _decode_mixed(data: bytes, first: int, label: str) -> Decoded | None:
+    """UTF-8 whose stray bytes are windows-1252; None where most sequences are no UTF-8."""
     text = data.decode("utf-8", "surrogateescape")  # a stray byte 0xNN becomes U+DCNN, which UTF-8 never holds
     ascii_bytes = int(np.count_nonzero(np.frombuffer(data, np.uint8) < 0x80))
     stray = (len(text.encode("utf-8", "surrogatepass")) - len(data)) // 2  # three bytes for what came from one
     if len(text) - ascii_bytes - stray <= stray:
         return None
-    text = re.sub("[\udc80-\udcff]", lambda found: _windows_1252(ord(found[0]) - 0xDC00), text)
-    verbs = "is not and was" if stray == 1 else "are not and were"
-    where = f"({data[first]:#04x}, {_windows_1252(data[first])!r}) at byte {first:,}, line {_line(data, first):,}"
-    strays = f"{_count(stray, 'stray byte')} {verbs} read as windows-1252"
-    return text, f"{label}: UTF-8, but {strays}, the first {where}. {_OVERRIDE}"
+    return Decoded(read_strays(text), stray_notice(label, stray, data[first], first, _line(data, first)))
 
 
-def _windows_1252(byte: int) -> str:
+def read_strays(text: str) -> str:
+    """UTF-8 decoded with `surrogateescape`, its stray bytes now read as windows-1252."""
+    return re.sub("[\udc80-\udcff]", lambda found: windows_1252(ord(found[0]) - 0xDC00), text)
+
+
+def windows_1252(byte: int) -> str:
     """The character of a byte; the five that windows-1252 leaves open are the C1 controls, as in browsers."""
     return bytes([byte]).decode("windows-1252" if byte not in (0x81, 0x8D, 0x8F, 0x90, 0x9D) else "latin-1")
 
 
-def _decode_detected(data: bytes, first: int, label: str) -> tuple[str, str]:
-    """A legacy encoding that fits, as (text, notice); InputError where none does."""
+def _decode_detected(data: bytes, first: int, label: str) -> Decoded:
+    """A legacy encoding that fits; InputError where none does."""
     where = f"{data[first]:#04x} at byte {first:,}, line {_line(data, first):,}"
     for encoding in _likely_encodings(data):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue  # the sample fits, a later byte does not
-        return text, f"{label}: not UTF-8 ({where}); read as {encoding}, found from its letters. {_OVERRIDE}"
+        notice = f"{label}: not UTF-8 ({where}); read as {encoding}, found from its letters. {_OVERRIDE}"
+        return Decoded(text, notice, encoding)
     raise InputError(
         f"{label} is neither UTF-8 ({where}) nor in any encoding that could be detected. "
         "Name it with --encoding, such as --encoding windows-1252."

@@ -54,7 +54,7 @@ def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> d
         count = len(corpus.whole.texts)
         documents = "One document cannot" if count == 1 else f"{count} documents of these lengths cannot"
         log.warning("%s be split %s whole, so the text is cut as one running text.", documents, split)
-    return _cut_spans(_joined(corpus.whole), shares, corpus.name, split)
+    return _cut_spans(corpus.whole.joined(), shares, corpus.name, split)
 
 
 def is_random_windows(split: str) -> bool:
@@ -80,15 +80,17 @@ def parse_split(split: str) -> tuple[Fraction, ...]:
     return tuple(Fraction(number) / 100 for number in numbers)
 
 
-def _cut_spans(text: str, shares: Sequence[Fraction], name: str, split: str) -> dict[str, Part]:
+def _cut_spans(text: Part, shares: Sequence[Fraction], name: str, split: str) -> dict[str, Part]:
     """Contiguous spans; a bound lies at the whole part of its exact place, so 90,10 holds out text[int(0.9 * n):]."""
-    bounds = [int(len(text) * share) for share in accumulate(shares, initial=Fraction(0))]
+    bounds = [int(text.chars * share) for share in accumulate(shares, initial=Fraction(0))]
     if any(start == stop for start, stop in pairwise(bounds)):
         raise InputError(
-            f"{name} has {len(text):,} characters, too few to split {split}: a part would be empty. Give more text."
+            f"{name} has {text.chars:,} characters, too few to split {split}: a part would be empty. Give more text."
         )
     names = PART_NAMES[: len(shares)]
-    return {part: Part(part, (text[start:stop],)) for part, (start, stop) in zip(names, pairwise(bounds), strict=True)}
+    return {
+        part: text.span(start, stop).renamed(part) for part, (start, stop) in zip(names, pairwise(bounds), strict=True)
+    }
 
 
 def _draw_windows(corpus: Corpus, seed: int) -> dict[str, Part]:
@@ -115,42 +117,33 @@ def _draw_windows(corpus: Corpus, seed: int) -> dict[str, Part]:
     }
 
 
-def _joined(whole: Part) -> str:
-    """The documents as one running text, each on lines of its own."""
-    if len(whole.texts) == 1:
-        return whole.texts[0]
-    return "".join(text if text.endswith("\n") and not whole.end_chars else text + "\n" for text in whole.texts)
-
-
 def _draw_documents(whole: Part, shares: Sequence[Fraction], seed: int) -> dict[str, Part] | None:
     """Whole documents at random, in their original order in each part; None where they cannot make the shares.
 
     Documents are drawn into a held-out part while they bring it closer to its share of the characters; one that would
     overshoot by more than it adds goes back to the others.
     """
-    lengths = [len(text) + whole.end_chars for text in whole.texts]
-    smallest = min(lengths)
+    lengths = whole.lengths + whole.end_chars
+    total, smallest = int(lengths.sum()), int(lengths.min())
     part_of = np.zeros(len(lengths), dtype=np.int8)
-    order = np.random.default_rng(seed).permutation(len(lengths)).tolist()
+    order = np.random.default_rng(seed).permutation(np.arange(len(lengths), dtype=np.uint32))
     for part, share in enumerate(shares[1:], start=1):
-        gap = float(sum(lengths) * share)
-        left: list[int] = []
-        for position, document in enumerate(order):
-            if 2 * gap < smallest:  # no document can bring the part closer
-                left += order[position:]
-                break
+        gap = float(total * share)
+        passed_over: list[int] = []
+        position = 0
+        while position < len(order) and 2 * gap >= smallest:  # else no document can bring the part closer
+            document = int(order[position])
             if lengths[document] <= 2 * gap:
-                gap -= lengths[document]
+                gap -= int(lengths[document])
                 part_of[document] = part
             else:
-                left.append(document)
-        order = left
-    sizes = np.bincount(part_of, weights=lengths, minlength=len(shares)) / sum(lengths)
+                passed_over.append(document)
+            position += 1
+        order = np.concatenate([np.array(passed_over, order.dtype), order[position:]])
+    sizes = np.bincount(part_of, weights=lengths, minlength=len(shares)) / total
     if any(not share / LARGEST_MISS <= size <= share * LARGEST_MISS for size, share in zip(sizes, shares, strict=True)):
         return None
     return {
-        name: Part(
-            name, tuple(whole.texts[i] for i in np.flatnonzero(part_of == part)), whole.end_chars, documents=True
-        )
+        name: whole.select(np.flatnonzero(part_of == part)).renamed(name)
         for part, name in enumerate(PART_NAMES[: len(shares)])
     }
