@@ -4,9 +4,12 @@ import pytest
 import torch
 
 from inkloom.generation import FILTERS, PENALTIES, GenerationConfig
+from inkloom.generation.filters import Seen
 
 STRENGTHS = {
     "repetition_penalty": [0.5, 1.0, 1.3],
+    "presence_penalty": [-2.0, 0.0, 1.5],
+    "frequency_penalty": [-2.0, 0.0, 0.7],
     "temperature": [0.1, 1.0, 3.0],
     "top_k": [0, 1, 5, 1000],
     "top_p": [1e-6, 0.5, 1.0],
@@ -25,12 +28,14 @@ def rows_of_logits():
 
 
 def seen_tokens():
-    return torch.rand(8, 50, generator=torch.Generator().manual_seed(1)) < 0.3
+    generator = torch.Generator().manual_seed(1)
+    text_BV = torch.rand(8, 50, generator=generator) < 0.3
+    return Seen(text_BV, text_BV * torch.randint(0, 4, (8, 50), generator=generator).float())
 
 
-def apply(name, logits_BV, strength, seen_BV=None):
+def apply(name, logits_BV, strength, seen=None):
     if name in PENALTIES:
-        return PENALTIES.load(name)(logits_BV, strength, seen_tokens() if seen_BV is None else seen_BV)
+        return PENALTIES.load(name)(logits_BV, strength, seen or seen_tokens())
     return FILTERS.load(name)(logits_BV, strength)
 
 
@@ -75,12 +80,13 @@ def test_a_number_is_the_same_strength_for_every_row(name, strength):
 
 @every_filter
 def test_a_row_does_not_depend_on_its_neighbours(name):
-    logits_BV, seen_BV = rows_of_logits(), seen_tokens()
+    logits_BV, seen = rows_of_logits(), seen_tokens()
     strengths_B = torch.tensor([STRENGTHS[name][row % len(STRENGTHS[name])] for row in range(8)])
-    together_BV = apply(name, logits_BV, strengths_B, seen_BV)
+    together_BV = apply(name, logits_BV, strengths_B, seen)
     for row in range(8):
         one = slice(row, row + 1)
-        assert torch.equal(apply(name, logits_BV[one], strengths_B[one], seen_BV[one]), together_BV[one])
+        alone_BV = apply(name, logits_BV[one], strengths_B[one], Seen(seen.text_BV[one], seen.written_BV[one]))
+        assert torch.equal(alone_BV, together_BV[one])
 
 
 @pytest.mark.parametrize(("name", "strength"), [(name, s) for name in FILTERS for s in STRENGTHS[name]])

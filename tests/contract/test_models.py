@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
-from inkloom.generation.decode import Request, decode
+from inkloom.generation.decode import decode
+from inkloom.generation.rows import Request
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models import FAMILIES, MODELS
 from inkloom.models.base import detach_state

@@ -1,6 +1,8 @@
 """The decode loop against models with known answers and against the slow reference."""
 
+import itertools
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,8 +11,10 @@ from hypothesis import strategies as st
 
 from inkloom.errors import InkloomError
 from inkloom.generation import GenerationConfig
-from inkloom.generation.decode import PROMPT_CHUNK, Batch, Request, decode
+from inkloom.generation.decode import Batch, decode
+from inkloom.generation.prompts import PROMPT_CHUNK
 from inkloom.generation.reference import reference_tokens
+from inkloom.generation.rows import Request
 from inkloom.generation.sampling import generator_of_sample
 
 from .fakes import Bytes, Markov, Pieces, Script, TinyRNN
@@ -48,8 +52,9 @@ MIXED_SETTINGS = [
     {"temperature": 0, "repetition_penalty": 1.5},
     {"top_k": 1},
     {"temperature": 2.0, "max_tokens": 3},
+    {"presence_penalty": 1.5, "frequency_penalty": -0.25, "logit_bias": {3: 2.0, 0: -100.0}},
 ]
-MIXED_PROMPTS = [[], [1], [3, 3, 3], [2, 4, 6, 8, 10], [5], [], [9, 1], [7] * 9]
+MIXED_PROMPTS = [[], [1], [3, 3, 3], [2, 4, 6, 8, 10], [5], [], [9, 1], [7] * 9, [4, 4]]
 
 
 def mixed_requests():
@@ -102,6 +107,50 @@ def test_rows_join_a_running_batch_at_any_step():
     assert rows == alone
 
 
+def test_rows_leave_a_running_batch_and_the_others_go_on():
+    model = TinyRNN(LETTERS.vocab_size).eval()
+    alone = [ids(written(model, LETTERS, [one])[0]) for one in mixed_requests()]
+    batch, rows = Batch(model, LETTERS), {}
+    numbers = batch.join(mixed_requests())
+    for step in range(25):
+        if step == 2:
+            batch.leave([numbers[2], numbers[3], numbers[8]])
+        for token in batch.step():
+            rows.setdefault(token.request, []).append(token.id)
+    assert len(batch) == 0
+    assert rows == {number: alone[number][:2] if number in (2, 3, 8) else alone[number] for number in range(9)}
+
+
+def test_rows_leave_while_their_prompts_are_read():
+    model = Script([*range(1, 11)], LETTERS.vocab_size)
+    batch = Batch(model, LETTERS)
+    batch.join([request([1] * (3 * PROMPT_CHUNK), max_tokens=2)] * 2 + [request([1] * 4 * PROMPT_CHUNK)])
+    assert batch.step() == []
+    batch.leave([1, 2])
+    assert (len(batch), batch.step()) == (1, [])
+    assert [[token.request for token in batch.step()] for _ in range(2)] == [[0], [0]]
+    assert len(batch) == 0
+    batch.join([request([1] * 3 * PROMPT_CHUNK)])
+    batch.step()
+    batch.leave([3])
+    assert (len(batch), batch.step()) == (0, [])
+
+
+def test_rows_at_work_are_stepped_while_a_long_prompt_is_read():
+    batch = Batch(Script([*range(1, 11)], LETTERS.vocab_size), LETTERS)
+    batch.join([request([1], max_tokens=9)])
+    batch.step()
+    batch.join([request([1] * (2 * PROMPT_CHUNK), max_tokens=2)])
+    assert [[token.request for token in batch.step()] for _ in range(4)] == [[0], [0, 1], [0, 1], [0]]
+
+
+def test_prompts_of_unequal_length_are_read_side_by_side():
+    model = Script([*range(1, 11)], LETTERS.vocab_size)
+    rows = written(model, LETTERS, [request([1] * length, max_tokens=1) for length in (5, 2, 5, 2, 7)])
+    assert [ids(row) for row in rows] == [[6], [3], [6], [3], [8]]
+    assert model.rows_stepped == [5, 3, 1, 5]  # 2 tokens of all, 3 of those that are longer, 2 of the longest; a step
+
+
 def test_the_same_seed_gives_the_same_tokens_and_another_seed_others():
     model = TinyRNN(LETTERS.vocab_size)
 
@@ -134,6 +183,33 @@ def test_log_probabilities_are_the_models_own_whatever_the_filters():
     pairs = zip([2, *ids(row)], ids(row), strict=False)
     expected = [math.log(table_VV[before, after]) for before, after in pairs]
     assert [token.logprob for token in row] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_likeliest_tokens_are_reported_where_they_are_asked_for():
+    table_VV = torch.tensor([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5], [0.5, 0.25, 0.25]])
+    asked = replace(request([2], temperature=0.5, max_tokens=4), likeliest=2)
+    row, silent = written(Markov(table_VV.log()), Pieces("a", "b"), [asked, request([1], max_tokens=4)])
+    for before, token in zip([2, *ids(row)], row, strict=False):
+        probs_V = table_VV[before]
+        assert [alternative for alternative, _ in token.likeliest] == probs_V.argsort(descending=True, stable=True)[
+            :2
+        ].tolist()
+        assert [nats for _, nats in token.likeliest] == pytest.approx(probs_V.log().sort(descending=True)[0][:2])
+    assert {token.likeliest for token in silent} == {()}
+
+
+@pytest.mark.parametrize("length", [0, 1, 5, PROMPT_CHUNK + 3])
+def test_prompts_are_scored_where_it_is_asked_for(length):
+    table_VV = torch.tensor([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5], [0.5, 0.25, 0.25]])
+    prompt = torch.randint(1, 3, (length,), generator=torch.Generator().manual_seed(0)).tolist()
+    scored = replace(request(prompt, max_tokens=2, greedy=True), score_prompt=True, likeliest=1)
+    row, silent = written(Markov(table_VV.log()), Pieces("a", "b"), [scored, request(prompt, max_tokens=2)])
+    expected = [math.log(table_VV[pair]) for pair in itertools.pairwise([0, *prompt])]
+    assert [score.logprob for score in row[0].prompt] == pytest.approx(expected)
+    assert [score.likeliest[0][0] for score in row[0].prompt] == table_VV.argmax(dim=1)[[0, *prompt[:-1]]][
+        :length
+    ].tolist()
+    assert [token.prompt for token in (*row[1:], *silent)] == [None] * (len(row) - 1 + len(silent))
 
 
 def test_logits_of_a_bfloat16_model_decide_in_float32():

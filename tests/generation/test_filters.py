@@ -31,8 +31,8 @@ def test_temperature_is_a_power_of_the_probabilities():
 
 def test_repetition_penalty_divides_positive_and_multiplies_negative_logits():
     logits_BV = torch.tensor([[3.0, -1.0, 0.0, 2.0]])
-    seen_BV = torch.tensor([[True, True, True, False]])
-    assert filters.repetition_penalty(logits_BV, 2.0, seen_BV).tolist() == [[1.5, -2.0, 0.0, 2.0]]
+    seen = filters.Seen(torch.tensor([[True, True, True, False]]), torch.zeros(1, 4))
+    assert filters.repetition_penalty(logits_BV, 2.0, seen).tolist() == [[1.5, -2.0, 0.0, 2.0]]
 
 
 @pytest.mark.parametrize(

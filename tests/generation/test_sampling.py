@@ -5,6 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkloom.errors import InputError
 from inkloom.generation import GenerationConfig
 from inkloom.generation.reference import reference_scores
 from inkloom.generation.sampling import Sampler, generator_of_sample, gumbel_
@@ -16,6 +17,9 @@ settings_strategy = st.builds(
     top_p=st.sampled_from([0.2, 0.9, 1.0]),
     min_p=st.sampled_from([0.0, 0.1, 1.0]),
     repetition_penalty=st.sampled_from([0.7, 1.0, 1.5]),
+    presence_penalty=st.sampled_from([-1.0, 0.0, 2.0]),
+    frequency_penalty=st.sampled_from([-0.5, 0.0, 0.5]),
+    logit_bias=st.sampled_from([{}, {0: 3.0, 4: -100.0}]),
 )
 
 
@@ -58,6 +62,31 @@ def test_draws_follow_the_filtered_softmax():
     observed_V = frequencies([0.4, 0.3, 0.2, 0.1], GenerationConfig(temperature=0.5, top_k=2), draws=20_000)
     assert observed_V[2:].sum() == 0
     assert chi_square(observed_V[:2], [16 / 25, 9 / 25]) < 10.9  # 99.9 %, 1 degree of freedom
+
+
+def test_a_bias_is_added_to_the_logits_of_its_tokens_alone():
+    settings = [GenerationConfig(greedy=True, logit_bias={1: 2.5, 3: -100}), GenerationConfig(greedy=True)]
+    sampler = sampler_of(settings, vocab_size=4)
+    logits_BV = torch.tensor([[1.0, 2.0, 3.0, 4.0]]).repeat(2, 1)
+    assert sampler.filter(logits_BV).tolist() == [[1.0, 4.5, 3.0, -96.0], [1.0, 2.0, 3.0, 4.0]]
+    assert sampler(logits_BV).tolist() == [1, 3]
+
+
+def test_a_bias_outside_the_vocabulary_is_refused():
+    with pytest.raises(InputError, match="token 4; the vocabulary has 4"):
+        sampler_of([GenerationConfig(logit_bias={4: 1.0})], vocab_size=4)
+
+
+def test_presence_and_frequency_count_what_was_written_and_not_the_prompt():
+    settings = GenerationConfig(greedy=True, presence_penalty=2.0, frequency_penalty=0.5)
+    sampler = Sampler([settings], [generator_of_sample(0, 0)], [[3, 2, 1, 1]], 4, written=[[2, 1, 1]])
+    logits_BV = torch.tensor([[1.0, 2.0, 3.0, 4.0]])
+    assert sampler.filter(logits_BV).tolist() == [[1.0, -1.0, 0.5, 4.0]]
+    assert [int(sampler(logits_BV)) for _ in range(3)] == [
+        3,
+        3,
+        0,
+    ]  # 4, then 4 - 2.5 = 1.5, then 1.0 beats 1.0 by place
 
 
 def test_noise_is_finite_at_both_ends_of_the_uniform_numbers():

@@ -8,7 +8,8 @@ from inkloom.corpus.base import Part
 from inkloom.evaluation.copying import CopyIndex, CopyLevel, held_out_level, mean_level
 from inkloom.evaluation.text_metrics import TextMetrics, TrainText, held_out_pieces, text_metrics
 from inkloom.generation import GenerationConfig
-from inkloom.generation.decode import Request, decode
+from inkloom.generation.decode import decode
+from inkloom.generation.rows import Request
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.runs.run import Run
 

@@ -5,7 +5,8 @@ that are finished; `decode` does so for a list of requests. What a row writes do
 for the last bits of its logits (see `sampling`).
 
 Every text begins after the tokenizer's end token, and the last token of a prompt is read by the first step. So an empty
-prompt is no special case, and rows that have just joined are stepped like all others.
+prompt is no special case, and rows that have just joined are stepped like all others. A long prompt is read in pieces,
+one before each step, so rows at work hardly wait for those that join.
 
 Shapes: B rows, T tokens, V vocabulary.
 """
@@ -13,59 +14,18 @@ Shapes: B rows, T tokens, V vocabulary.
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from collections.abc import Iterable, Iterator, Sequence
 
 import torch
 
-from inkloom.errors import InkloomError
+from inkloom.generation.prompts import PROMPT_CHUNK, Prompt, Reading, groups
+from inkloom.generation.rows import Request, Row, Token, scores
 from inkloom.generation.sampling import Sampler
-from inkloom.generation.settings import GenerationConfig
-from inkloom.generation.text_stream import TextStream
 from inkloom.models.base import LanguageModel, State
 from inkloom.tokenizers.base import Tokenizer
 
-PROMPT_CHUNK = 512
-"""Tokens of a prompt that are read at once; bounds the memory for logits, of which only the state is kept."""
-
 ROWS_AT_ONCE = 64
 """Rows that `decode` keeps running: past that, a batch gains little speed and a key-value cache grows large."""
-
-NOT_FINITE = (
-    "The model's logits are not finite: its weights are damaged, or its training diverged. "
-    "Train again with a lower learning rate, or restore an older copy of the run."
-)
-
-FinishReason: TypeAlias = Literal["stop", "length"]
-"""`stop`: the model ended the text, or a stop text appeared; `length`: max_tokens were written."""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One sample to write. `generator` is its randomness alone (see `generator_of_sample`), used up by decoding."""
-
-    prompt: Sequence[int]
-    settings: GenerationConfig
-    generator: torch.Generator
-
-
-class Token(NamedTuple):
-    """One token that a row has written."""
-
-    request: int
-    """The number of its request, in the order in which requests joined."""
-
-    id: int
-
-    logprob: float
-    """Nats, under the model's own softmax in float32: before penalties, temperature and filters."""
-
-    text: str
-    """Text that became final with this token; often none or several tokens' worth."""
-
-    finish_reason: FinishReason | None
-    """None while the row goes on."""
 
 
 def decode(
@@ -83,7 +43,8 @@ def decode(
             room = min(len(waiting), rows_at_once - len(batch))
             if room:
                 batch.join([waiting.popleft() for _ in range(room)])
-            yield batch.step()
+            if written := batch.step():
+                yield written
 
 
 class Batch:
@@ -92,111 +53,103 @@ class Batch:
     def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
         self._model = model
         self._tokenizer = tokenizer
-        self._device = model.device
         self._joined = 0
-        self._rows: list[_Row] = []
+        self._readings: deque[Reading] = deque()
+        self._rows: list[Row] = []
         self._state: State = None
-        self._unread_B1 = torch.empty(0, 1, dtype=torch.int64, device=self._device)  # each row's newest token
-        self._sampler: Sampler | None = None
+        self._unread_B1 = torch.empty(0, 1, dtype=torch.int64, device=model.device)  # each row's newest token
+        self._sampler: Sampler | None = None  # of the rows as they are; None when they have changed
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + sum(len(prompt.rows) for reading in self._readings for prompt in reading.prompts)
 
     @torch.inference_mode()
     def join(self, requests: Sequence[Request]) -> range:
-        """Read the prompts and add a row for each request. Neighbours with the same prompt read it once.
+        """Add a row for each request; the next steps read its prompt. Neighbours with the same prompt read it once.
 
         Returns the requests' numbers, which their tokens carry.
         """
-        first = self._joined
-        states = [self._state] if self._rows else []
-        unread = []
-        for prompt, group in itertools.groupby(requests, key=lambda request: list(request.prompt)):
-            rows = [_Row(number, request, self._tokenizer) for number, request in enumerate(group, start=self._joined)]
-            *read, last = self._tokenizer.end_id, *prompt
-            state = read_tokens(self._model, read)
-            states.append(
-                self._model.select_state(state, torch.zeros(len(rows), dtype=torch.int64, device=self._device))
-            )
-            unread += [[last]] * len(rows)
-            self._rows += rows
-            self._joined += len(rows)
-        self._state = self._model.join_states(states)
-        self._unread_B1 = torch.cat([self._unread_B1, torch.tensor(unread, device=self._device)])
-        self._sampler = self._new_sampler()
-        return range(first, self._joined)
+        rows = [Row(number, request, self._tokenizer) for number, request in enumerate(requests, start=self._joined)]
+        self._joined += len(rows)
+        prompts = [
+            Prompt([self._tokenizer.end_id, *ids], list(alike), likeliest)
+            for (ids, likeliest), alike in itertools.groupby(rows, key=_what_to_read)
+        ]
+        self._readings.extend(Reading(self._model, group) for group in groups(prompts))
+        return range(self._joined - len(rows), self._joined)
 
     @torch.inference_mode()
-    def leave(self, numbers: Collection[int]) -> None:
-        """Drop the rows of these requests, before they are finished."""
+    def leave(self, numbers: Sequence[int]) -> None:
+        """Drop the rows of these requests before they are finished."""
+        for reading in self._readings:
+            reading.drop(numbers)
+        self._readings = deque(reading for reading in self._readings if reading.prompts)
         self._keep([place for place, row in enumerate(self._rows) if row.number not in numbers])
 
     @torch.inference_mode()
     def step(self) -> list[Token]:
-        """Write one token in every row; rows that are done with it leave."""
-        assert self._sampler is not None, "join comes first"
+        """Read on in prompts, then write one token in every row that has been read; rows that are done with it leave.
+
+        Nothing is written, and the list is empty, while a long prompt is read and no other row is at work.
+        """
+        self._read_prompts()
+        if not self._rows:
+            return []
+        self._sampler = self._sampler or self._new_sampler()
         logits_BTV, self._state = self._model(self._unread_B1, self._state)
         logits_BV = logits_BTV[:, -1].to("cpu", torch.float32)
-        tokens_B1 = self._sampler(logits_BV)[:, None]
-        logprobs_B1 = logits_BV.log_softmax(dim=-1).gather(1, tokens_B1)
-        self._unread_B1 = tokens_B1.to(self._device)
-        written = [
-            row.write(token, logprob)
-            for row, (token,), (logprob,) in zip(self._rows, tokens_B1.tolist(), logprobs_B1.tolist(), strict=True)
-        ]
-        going_on = [row for row, token in enumerate(written) if token.finish_reason is None]
-        if len(going_on) < len(written):
-            self._keep(going_on)
+        tokens_B = self._sampler(logits_BV)
+        self._unread_B1 = tokens_B[:, None].to(self._model.device)
+        likeliest = max(row.request.likeliest for row in self._rows)
+        drawn = zip(self._rows, tokens_B.tolist(), scores(logits_BV, tokens_B, likeliest), strict=True)
+        written = [row.write(token, score) for row, token, score in drawn]
+        self._keep([place for place, token in enumerate(written) if token.finish_reason is None])
         return written
 
-    def _keep(self, rows: list[int]) -> None:
-        index_B = torch.tensor(rows, dtype=torch.int64, device=self._device)
-        self._rows = [self._rows[row] for row in rows]
+    def _read_prompts(self) -> None:
+        budget = PROMPT_CHUNK
+        while self._readings and budget > 0:
+            reading = self._readings[0]
+            budget -= reading.read(budget)
+            self._add(*reading.pop_read())
+            if not reading.prompts:
+                self._readings.popleft()
+
+    def _add(self, prompts: Sequence[Prompt], state: State) -> None:
+        """Let the rows of prompts in that have been read."""
+        if not prompts:
+            return
+        for prompt in prompts:
+            for row in prompt.rows:
+                row.prompt_scores = tuple(prompt.scores) if row.request.score_prompt else None
+        last = [[prompt.tokens[-1]] for prompt in prompts for _ in prompt.rows]
+        self._unread_B1 = torch.cat([self._unread_B1, torch.tensor(last, device=self._model.device)])
+        self._state = self._model.join_states([self._state, state]) if self._rows else state
+        self._rows += [row for prompt in prompts for row in prompt.rows]
+        self._sampler = None
+
+    def _keep(self, places: Sequence[int]) -> None:
+        if len(places) == len(self._rows):
+            return
+        index_B = torch.tensor(places, dtype=torch.int64, device=self._model.device)
+        self._rows = [self._rows[place] for place in places]
         self._unread_B1 = self._unread_B1[index_B]
-        self._state = self._model.select_state(self._state, index_B) if rows else None
-        self._sampler = self._new_sampler()
+        self._state = self._model.select_state(self._state, index_B) if places else None
+        self._sampler = None
 
     def _new_sampler(self) -> Sampler:
-        requests = [row.request for row in self._rows]
         return Sampler(
-            [request.settings for request in requests],
-            [request.generator for request in requests],
+            [row.request.settings for row in self._rows],
+            [row.request.generator for row in self._rows],
             [[*row.request.prompt, *row.written] for row in self._rows],
             self._model.vocab_size,
             never=self._tokenizer.unknown_id,
+            written=[row.written for row in self._rows],
         )
 
 
-class _Row:
-    """A request at work."""
-
-    def __init__(self, number: int, request: Request, tokenizer: Tokenizer) -> None:
-        self.number = number
-        self.request = request
-        self.written: list[int] = []
-        self._end_id = tokenizer.end_id
-        self._text = TextStream(tokenizer.decoder(), request.settings.stop)
-
-    def write(self, token: int, logprob: float) -> Token:
-        if logprob != logprob:  # any logit that is NaN or +inf makes every log-probability NaN
-            raise InkloomError(NOT_FINITE)
-        self.written.append(token)
-        if token == self._end_id:
-            return Token(self.number, token, logprob, self._text.flush(), "stop")
-        text = self._text.push(token)
-        if not self._text.stopped and len(self.written) >= self.request.settings.max_tokens:
-            text += self._text.flush()
-            return Token(self.number, token, logprob, text, "stop" if self._text.stopped else "length")
-        return Token(self.number, token, logprob, text, "stop" if self._text.stopped else None)
-
-
-def read_tokens(model: LanguageModel, tokens: Sequence[int]) -> State:
-    """The state of one row that has read `tokens`, in chunks. Call it under `torch.inference_mode`."""
-    state = model.initial_state(1)
-    for start in range(0, len(tokens), PROMPT_CHUNK):
-        chunk_BT = torch.tensor([tokens[start : start + PROMPT_CHUNK]], device=model.device)
-        _, state = model(chunk_BT, state)
-    return state
+def _what_to_read(row: Row) -> tuple[list[int], int | None]:
+    return list(row.request.prompt), row.request.likeliest if row.request.score_prompt else None
 
 
 @contextlib.contextmanager

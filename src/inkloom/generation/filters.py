@@ -6,20 +6,42 @@ one threshold for each row: so tokens that tie with the last one kept stay too, 
 another filter has dropped never comes back.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
 DROPPED = float("-inf")
 
 
-def repetition_penalty(logits_BV: Tensor, penalty: float | Tensor, seen_BV: Tensor) -> Tensor:
-    """Make the tokens in `seen_BV` (bool) less likely: logits above zero are divided by `penalty`, others multiplied.
+class Seen(NamedTuple):
+    """What the rows' texts hold, for penalties. The prompt counts as text, but not as written."""
+
+    text_BV: Tensor
+    """Which tokens, bool."""
+
+    written_BV: Tensor
+    """How often each has been written after the prompt, float32."""
+
+
+def repetition_penalty(logits_BV: Tensor, penalty: float | Tensor, seen: Seen) -> Tensor:
+    """Make the tokens of the text less likely: logits above zero are divided by `penalty`, others multiplied.
 
     Keskar et al. 2019, "CTRL", section 4.1, with the sign handled so that a negative logit falls as well.
     """
     penalty_B1 = _column(penalty, logits_BV)
     penalised_BV = torch.where(logits_BV > 0, logits_BV / penalty_B1, logits_BV * penalty_B1)
-    return torch.where(seen_BV, penalised_BV, logits_BV)
+    return torch.where(seen.text_BV, penalised_BV, logits_BV)
+
+
+def presence_penalty(logits_BV: Tensor, penalty: float | Tensor, seen: Seen) -> Tensor:
+    """Take `penalty` off the logits of tokens that have been written, as the OpenAI API defines it."""
+    return logits_BV - _column(penalty, logits_BV) * (seen.written_BV > 0)
+
+
+def frequency_penalty(logits_BV: Tensor, penalty: float | Tensor, seen: Seen) -> Tensor:
+    """Take `penalty` off the logits for every time that a token has been written, as the OpenAI API defines it."""
+    return logits_BV - _column(penalty, logits_BV) * seen.written_BV
 
 
 def temperature(logits_BV: Tensor, temperature: float | Tensor) -> Tensor:

@@ -6,10 +6,12 @@ eye. The tests hold `decode` against it.
 
 import itertools
 import math
+from collections import Counter
+from collections.abc import Sequence
 
 import torch
 
-from inkloom.generation.decode import Request
+from inkloom.generation.rows import Request
 from inkloom.generation.sampling import LEAST_UNIFORM
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models.base import LanguageModel
@@ -24,7 +26,7 @@ def reference_tokens(model: LanguageModel, tokenizer: Tokenizer, request: Reques
     while len(written) < request.settings.max_tokens and written[-1:] != [tokenizer.end_id]:
         tokens_BT = torch.tensor([[tokenizer.end_id, *text]], device=model.device)
         logits_BTV, _ = model(tokens_BT, model.initial_state(1))
-        scores = reference_scores(logits_BTV[0, -1].tolist(), set(text), request.settings)
+        scores = reference_scores(logits_BTV[0, -1].tolist(), set(text), request.settings, written)
         if tokenizer.unknown_id is not None:
             scores.pop(tokenizer.unknown_id, None)
         if not request.settings.is_greedy:
@@ -35,12 +37,16 @@ def reference_tokens(model: LanguageModel, tokenizer: Tokenizer, request: Reques
     return written
 
 
-def reference_scores(logits: list[float], seen: set[int], settings: GenerationConfig) -> dict[int, float]:
-    """The tokens that may be drawn, each with its logit after penalty and temperature."""
-    scores = dict(enumerate(logits))
+def reference_scores(
+    logits: list[float], seen: set[int], settings: GenerationConfig, written: Sequence[int] = ()
+) -> dict[int, float]:
+    """The tokens that may be drawn, each with its logit after bias, penalties and temperature."""
+    scores = {token: logit + settings.logit_bias.get(token, 0.0) for token, logit in enumerate(logits)}
     for token in seen:
         penalty = settings.repetition_penalty
         scores[token] = scores[token] / penalty if scores[token] > 0 else scores[token] * penalty
+    for token, times in Counter(written).items():
+        scores[token] -= settings.presence_penalty + times * settings.frequency_penalty
     if settings.is_greedy:
         return scores
     scores = {token: score / settings.temperature for token, score in scores.items()}

@@ -4,7 +4,8 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inkloom.generation.decode import FinishReason, Request, Token, decode
+from inkloom.generation.decode import decode
+from inkloom.generation.rows import FinishReason, Request, Token
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models.base import LanguageModel

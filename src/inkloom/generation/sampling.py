@@ -22,6 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from inkloom.errors import InputError
+from inkloom.generation.filters import Seen
 from inkloom.generation.settings import GenerationConfig
 from inkloom.generation.tables import FILTERS, PENALTIES, Filter, Penalty
 from inkloom.registry import Registry
@@ -46,10 +48,12 @@ class Sampler:
         histories: Sequence[Sequence[int]],
         vocab_size: int,
         never: int | None = None,
+        written: Sequence[Sequence[int]] | None = None,
     ) -> None:
         """One of each for every row; a history is the ids of the text so far, prompt and all.
 
         never: a token that stands for no text and is not to be chosen, such as the tokenizer's `<unk>`.
+        written: the part of each history that has been written after the prompt; nothing where none is given.
         """
         self._never = None if never is None else torch.tensor([never])
         drawing = [row for row, setting in enumerate(settings) if not setting.is_greedy]
@@ -59,7 +63,8 @@ class Sampler:
         self._uniform_SV = torch.empty(len(drawing), vocab_size)
         self._penalties = _active(PENALTIES, settings)
         self._filters = _active(FILTERS, [neutral if setting.is_greedy else setting for setting in settings])
-        self._seen_BV = _seen(histories, vocab_size) if self._penalties else None
+        self._bias_BV = _bias(settings, vocab_size)
+        self._seen = _seen(histories, written or [[]] * len(histories), vocab_size) if self._penalties else None
 
     def __call__(self, logits_BV: Tensor) -> Tensor:
         """The next token of every row, tokens_B (int64), from float32 logits on the CPU."""
@@ -67,17 +72,20 @@ class Sampler:
         if self._generators:
             scores_BV = scores_BV.index_add(0, self._drawing_S, self._gumbel_noise())
         tokens_B = scores_BV.argmax(dim=-1)
-        if self._seen_BV is not None:
-            self._seen_BV.scatter_(1, tokens_B[:, None], True)
+        if self._seen is not None:
+            self._seen.text_BV.scatter_(1, tokens_B[:, None], True)
+            self._seen.written_BV.scatter_add_(1, tokens_B[:, None], torch.ones(len(tokens_B), 1))
         return tokens_B
 
     def filter(self, logits_BV: Tensor) -> Tensor:
         """The logits that the choice is made from."""
         if self._never is not None:
             logits_BV = logits_BV.index_fill(1, self._never, -torch.inf)
+        if self._bias_BV is not None:
+            logits_BV = logits_BV + self._bias_BV
         for penalty, strength_B in self._penalties:
-            assert self._seen_BV is not None
-            logits_BV = penalty(logits_BV, strength_B, self._seen_BV)
+            assert self._seen is not None
+            logits_BV = penalty(logits_BV, strength_B, self._seen)
         for apply, strength_B in self._filters:
             logits_BV = apply(logits_BV, strength_B)
         return logits_BV
@@ -104,8 +112,22 @@ def _active(table: Registry[Strength], settings: Sequence[GenerationConfig]) -> 
     ]
 
 
-def _seen(histories: Sequence[Sequence[int]], vocab_size: int) -> Tensor:
-    seen_BV = torch.zeros(len(histories), vocab_size, dtype=torch.bool)
-    for seen_V, history in zip(seen_BV, histories, strict=True):
-        seen_V[torch.tensor(history, dtype=torch.int64)] = True
-    return seen_BV
+def _seen(histories: Sequence[Sequence[int]], written: Sequence[Sequence[int]], vocab_size: int) -> Seen:
+    seen = Seen(torch.zeros(len(histories), vocab_size, dtype=torch.bool), torch.zeros(len(histories), vocab_size))
+    for row, (history, tokens) in enumerate(zip(histories, written, strict=True)):
+        seen.text_BV[row, torch.tensor(history, dtype=torch.int64)] = True
+        seen.written_BV[row] = torch.tensor(tokens, dtype=torch.int64).bincount(minlength=vocab_size)
+    return seen
+
+
+def _bias(settings: Sequence[GenerationConfig], vocab_size: int) -> Tensor | None:
+    """What the rows add to the logits, (B, V); None where none does."""
+    if not any(setting.logit_bias for setting in settings):
+        return None
+    bias_BV = torch.zeros(len(settings), vocab_size)
+    for bias_V, setting in zip(bias_BV, settings, strict=True):
+        for token, bias in setting.logit_bias.items():
+            if token >= vocab_size:
+                raise InputError(f"logit_bias names token {token}; the vocabulary has {vocab_size}, from 0 on.")
+            bias_V[token] = bias
+    return bias_BV

@@ -31,6 +31,17 @@ class GenerationConfig(Config):
     repetition_penalty: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     """Above 1, makes tokens that the prompt or the text already holds less likely; 1 changes nothing."""
 
+    presence_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
+    """Taken off the logits of tokens that have been written already; below 0 it adds."""
+
+    frequency_penalty: Annotated[float, Field(ge=-2, le=2)] = 0.0
+    """Taken off the logits of a token for every time that it has been written; below 0 it adds."""
+
+    logit_bias: dict[Annotated[int, Field(ge=0)], Annotated[float, Field(ge=-100, le=100)]] = Field(
+        default_factory=dict
+    )
+    """Added to the logits of these tokens, by id."""
+
     greedy: bool = False
     """Always take the likeliest token, whatever the temperature."""
 

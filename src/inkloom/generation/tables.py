@@ -13,16 +13,20 @@ from inkloom.registry import Registry
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from inkloom.generation.filters import Seen
+
 Filter: TypeAlias = "Callable[[Tensor, float | Tensor], Tensor]"
 """(logits_BV, strength) -> logits_BV."""
 
-Penalty: TypeAlias = "Callable[[Tensor, float | Tensor, Tensor], Tensor]"
-"""(logits_BV, strength, seen_BV) -> logits_BV; seen_BV tells which tokens a row's text holds, its prompt included."""
+Penalty: TypeAlias = "Callable[[Tensor, float | Tensor, Seen], Tensor]"
+"""(logits_BV, strength, seen) -> logits_BV."""
 
 PENALTIES: Registry[Penalty] = Registry(
     "penalty",
     {
         "repetition_penalty": "inkloom.generation.filters:repetition_penalty",
+        "presence_penalty": "inkloom.generation.filters:presence_penalty",
+        "frequency_penalty": "inkloom.generation.filters:frequency_penalty",
     },
 )
 

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from inkloom.errors import InputError, unknown_name
-from inkloom.generation.decode import Request, read_tokens
+from inkloom.generation.prompts import read_tokens
+from inkloom.generation.rows import Request
 from inkloom.runs.run import Run
 from inkloom.serving.scheduler import Generation, Scheduler
 from inkloom.serving.settings import ServerSettings

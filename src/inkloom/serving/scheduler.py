@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from inkloom.errors import InkloomError
-from inkloom.generation.decode import Batch, Request, Token
+from inkloom.generation.decode import Batch
+from inkloom.generation.rows import Request, Token
 from inkloom.models.base import LanguageModel
 from inkloom.tokenizers import Tokenizer
 
