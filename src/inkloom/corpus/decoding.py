@@ -180,9 +180,14 @@ def _decode_without_mark(data: bytes, noise: int, label: str) -> Decoded:
             notice = f"{label}: read as {codec}, found from its bytes (it has no byte-order mark). {_OVERRIDE}"
             return Decoded(text, notice, codec)
     first = next(index for index, byte in enumerate(data) if byte in NOISE)
-    raise InputError(
-        f"{label} is no text: {noise / len(data):.0%} of its bytes are control characters, the first "
-        f"({data[first]:#04x}) at byte {first:,}. Give plain text; if it is text, name its --encoding."
+    raise no_text(label, noise / len(data), data[first], first)
+
+
+def no_text(label: str, share: float, byte: int, position: int) -> InputError:
+    """The error for data with that share of control characters, the first of which is `byte`."""
+    return InputError(
+        f"{label} is no text: {share:.0%} of its bytes are control characters, the first ({byte:#04x}) at byte "
+        f"{position:,}. Give plain text; if it is text, name its --encoding."
     )
 
 
