@@ -98,6 +98,15 @@ class CombinesParts(Protocol):
         ...
 
 
+@runtime_checkable
+class ShowsUnits(Protocol):
+    """A model of units that hold a value each, token by token."""
+
+    def unit_values(self, tokens_T: Tensor) -> Mapping[str, Tensor]:
+        """What every unit holds after each token of a text: (layers, T, units) for each name, such as `hidden`."""
+        ...
+
+
 def detach_state(state: State) -> State:
     """A carried state cut from the graph (truncated back-propagation through time): nested tuples of tensors."""
     if isinstance(state, Tensor):

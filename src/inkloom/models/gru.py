@@ -11,6 +11,8 @@ serves all three gates.
 Shapes: B rows, T tokens, I a layer's input, H hidden units.
 """
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -38,9 +40,22 @@ class GRU(RecurrentLanguageModel):
         (h_BH,) = state
         return (torch.gru_cell(x_BI, h_BH, *weights(layer)),)
 
+    def inner_values(self, layer: nn.Module, x_BI: Tensor, before: LayerState, after: LayerState) -> dict[str, Tensor]:
+        """`hidden`, the gates `reset` and `update`, and the new `content`."""
+        gates = gru_gates(layer, x_BI, before[0])
+        return {"hidden": after[0], "reset": gates.reset_BH, "update": gates.update_BH, "content": gates.content_BH}
 
-def reference_gru_step(layer: nn.Module, x_BI: Tensor, h_BH: Tensor) -> Tensor:
-    """One step straight from the equations above, with the weights of a torch.nn.GRU layer: the new h_BH.
+
+class Gates(NamedTuple):
+    """The two gates and the new content of one step, each (B, H)."""
+
+    reset_BH: Tensor
+    update_BH: Tensor
+    content_BH: Tensor
+
+
+def gru_gates(layer: nn.Module, x_BI: Tensor, h_BH: Tensor) -> Gates:
+    """r, z and n of one step, straight from the equations above, with the weights of a torch.nn.GRU layer.
 
     The weights' blocks of rows stand in the order r, z, n.
     """
@@ -51,5 +66,10 @@ def reference_gru_step(layer: nn.Module, x_BI: Tensor, h_BH: Tensor) -> Tensor:
     r_BH, z_BH = torch.sigmoid(torch.cat([x_BI, h_BH], dim=1) @ W.T + b).chunk(2, dim=1)
     from_input_BH = x_BI @ weight_ih[2 * size :].T + bias_ih[2 * size :]
     from_memory_BH = h_BH @ weight_hh[2 * size :].T + bias_hh[2 * size :]
-    n_BH = torch.tanh(from_input_BH + r_BH * from_memory_BH)
-    return (1 - z_BH) * n_BH + z_BH * h_BH
+    return Gates(r_BH, z_BH, torch.tanh(from_input_BH + r_BH * from_memory_BH))
+
+
+def reference_gru_step(layer: nn.Module, x_BI: Tensor, h_BH: Tensor) -> Tensor:
+    """One step straight from the equations above: the new h_BH."""
+    _, z, n = gru_gates(layer, x_BI, h_BH)
+    return (1 - z) * n + z * h_BH

@@ -50,6 +50,18 @@ class LSTM(RecurrentLanguageModel):
         """One layer over one token: (h_BH, c_BH)."""
         return torch.lstm_cell(x_BI, state, *weights(layer))
 
+    def inner_values(self, layer: nn.Module, x_BI: Tensor, before: LayerState, after: LayerState) -> dict[str, Tensor]:
+        """`hidden` and `cell`, the gates `forget`, `input` and `output`, and the new `content`."""
+        gates = lstm_gates(layer, x_BI, before[0])
+        return {
+            "hidden": after[0],
+            "cell": after[1],
+            "forget": gates.forget_BH,
+            "input": gates.input_BH,
+            "output": gates.output_BH,
+            "content": gates.content_BH,
+        }
+
 
 class Gates(NamedTuple):
     """The three gates and the new content of one step, each (B, H)."""

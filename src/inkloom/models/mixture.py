@@ -89,7 +89,7 @@ class Mixture(LanguageModel):
     def forward(self, tokens_BT: Tensor, state: MixtureState) -> tuple[Tensor, MixtureState]:
         read = [part(tokens_BT, own) for part, own in zip(self.models, state, strict=True)]
         log_probs_KBTV = torch.stack([logits_BTV.float().log_softmax(dim=-1) for logits_BTV, _ in read])
-        log_weights_KBT = self._log_weights(tokens_BT).movedim(-1, 0)
+        log_weights_KBT = self.log_weights(tokens_BT).movedim(-1, 0)
         return (log_weights_KBT[..., None] + log_probs_KBTV).logsumexp(dim=0), tuple(own for _, own in read)
 
     def select_state(self, state: MixtureState, index_B: Tensor) -> MixtureState:
@@ -100,7 +100,11 @@ class Mixture(LanguageModel):
 
     def combine(self, log_probs_KN: Tensor, tokens_N: Tensor) -> Tensor:
         """ln p of the tokens that follow tokens_N, (N,), from what each part gives them."""
-        return (self._log_weights(tokens_N).T + log_probs_KN).logsumexp(dim=0)
+        return (self.log_weights(tokens_N).T + log_probs_KN).logsumexp(dim=0)
+
+    def log_weights(self, tokens: Tensor) -> Tensor:
+        """ln of the weights that apply after each token: its shape, and K."""
+        return self.log_weights_GK[tokens if self.config.gate == "token" else torch.zeros_like(tokens)]
 
     def learn_weights(self, log_probs_KN: Tensor, tokens_N: Tensor) -> None:
         """Set the weights under which a text is likeliest. `log_probs_KN`: ln p of the token after each of tokens_N."""
@@ -118,10 +122,6 @@ class Mixture(LanguageModel):
         """The parts."""
         return [part for part in self.parts if isinstance(part, LanguageModel)]
 
-    def _log_weights(self, tokens: Tensor) -> Tensor:
-        """The weights that apply after each token: its shape, and K."""
-        return self.log_weights_GK[tokens if self.config.gate == "token" else torch.zeros_like(tokens)]
-
 
 def build_part(part: Mapping[str, Any], vocab_size: int) -> LanguageModel:
     """A part from its name and its fields, as config.json holds them."""
@@ -131,7 +131,7 @@ def build_part(part: Mapping[str, Any], vocab_size: int) -> LanguageModel:
 
 def _resolved(part: Mapping[str, Any], seq_len: int) -> dict[str, Any]:
     family, config = _family_and_config(part)
-    window = int(str(family.training_defaults.get("seq_len", seq_len)))
+    window: int = family.training_defaults.get("seq_len", seq_len)
     return {"name": part["name"], **config.resolve(window).model_dump(mode="json")}
 
 

@@ -44,6 +44,9 @@ class Evidence(NamedTuple):
     context: tuple[int, ...]
     """The tokens they begin with."""
 
+    known_V: Tensor
+    """Which tokens the tables hold behind it, bool; all others are backed off for."""
+
     counts_V: Tensor
     """How often each token followed it, as `kneser_ney` counts, int64; zeros where only probabilities are known."""
 
@@ -190,13 +193,15 @@ class NGram(LanguageModel):
             start, stop = tables.followers(np.array(node))
             if start == stop:
                 break
-            counts_V = np.zeros(self.vocab_size, np.int64)
-            counts_V[tables.keys_G[start:stop] - node * self.vocab_size] = tables.counts_G[start:stop]
+            known_V, counts_V = np.zeros(self.vocab_size, np.bool_), np.zeros(self.vocab_size, np.int64)
+            followers = tables.keys_G[start:stop] - node * self.vocab_size
+            known_V[followers], counts_V[followers] = True, tables.counts_G[start:stop]
             one, two, more = self.discounts[length - 1].tolist()
             log_probs_NV = self._distribution(nodes_K[: length - 1, None])
             found.append(
                 Evidence(
                     context=tuple(context[len(context) - length + 1 :]),
+                    known_V=torch.from_numpy(known_V),
                     counts_V=torch.from_numpy(counts_V),
                     discounts=(one, two, more),
                     backoff=math.exp(tables.log_backoffs[node]),

@@ -109,6 +109,11 @@ class RecurrentLanguageModel(LanguageModel):
     def read_token(self, layer: nn.Module, x_BI: Tensor, state: LayerState) -> LayerState:
         """One layer over one token. The first tensor of the new state is its output."""
 
+    def inner_values(self, layer: nn.Module, x_BI: Tensor, before: LayerState, after: LayerState) -> dict[str, Tensor]:
+        """What one layer's units hold in a step from state `before` to `after`, by name, (B, H) each."""
+        del layer, x_BI, before
+        return {"hidden": after[0]}
+
     def initial_state(self, batch_size: int, condition: object | None = None) -> RecurrentState:
         """Zeros: `state_parts` tensors (L, batch_size, H)."""
         del condition
@@ -140,6 +145,23 @@ class RecurrentLanguageModel(LanguageModel):
             return logits_BTV
         x_BTE = x_BTH if self.projection is None else self.projection(x_BTH)
         return functional.linear(x_BTE, self.embedding.weight, self.tied_bias)
+
+    def unit_values(self, tokens_T: Tensor) -> dict[str, Tensor]:
+        """What every unit holds after each token of a text that is read from the start, without dropout.
+
+        (L, T, H) each: `hidden`, in the LSTM `cell`, and the family's gates by their names.
+        """
+        x_TI = self.embedding(tokens_T)
+        of_layers = []
+        for layer, *start in zip(self.layers, *self.initial_state(1), strict=True):
+            states = [tuple(start)]
+            for x_1I in x_TI.split(1):
+                states.append(self.read_token(layer, x_1I, states[-1]))
+            before = tuple(torch.cat(part) for part in zip(*states[:-1], strict=True))
+            after = tuple(torch.cat(part) for part in zip(*states[1:], strict=True))
+            of_layers.append(self.inner_values(layer, x_TI, before, after))
+            x_TI = after[0]
+        return {name: torch.stack([values[name] for values in of_layers]) for name in of_layers[0]}
 
     def _read(self, layer: nn.Module, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         if len(x_TBI) > 1:
