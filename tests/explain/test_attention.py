@@ -1,11 +1,17 @@
 """Attention maps against a second calculation of the weights, for both modes of the model without a mask."""
 
+import json
+
+import numpy as np
 import pytest
 import torch
 
-from inkloom.explain.attention import attention_maps
+from inkloom.errors import InputError
+from inkloom.explain.attention import AttentionMaps, attention, attention_maps
+from inkloom.explain.tokens import END, tokens_of
 from inkloom.models.transformer import Transformer, attention_weights, causal_bias, rotate, rotations
 from inkloom.models.unmasked import Unmasked
+from tests.explain.models import TEXT, TOKENIZER, transformer
 
 TOKENS_1T = torch.randint(11, (1, 9), generator=torch.Generator().manual_seed(0))
 
@@ -69,3 +75,57 @@ def test_a_window_that_is_longer_than_the_models_is_refused():
         attention_maps(build(Transformer, window=4), TOKENS_1T)
     with pytest.raises(ValueError, match="got 2 rows"):
         attention_maps(build(Transformer), TOKENS_1T.repeat(2, 1))
+
+
+@pytest.mark.parametrize("family", [Transformer, Unmasked])
+def test_the_maps_of_a_text_begin_with_the_end_token(family):
+    model = transformer(family)
+    found = attention(model, TOKENIZER, TEXT)
+    T = 1 + len(TEXT)
+    assert found.tokens.texts == (END, *TEXT)
+    assert found.weights_LHTT.shape == (2, 2, T, T)
+    np.testing.assert_allclose(found.weights_LHTT.sum(-1), 1, rtol=1e-5)
+    assert found.masked_TT.tolist() == [[s > t for s in range(T)] for t in range(T)]
+    assert not found.weights_LHTT[..., found.masked_TT].any()
+
+
+def test_without_a_mask_nothing_is_marked_as_masked():
+    found = attention(transformer(Unmasked), TOKENIZER, TEXT, as_trained=True)
+    assert not found.masked_TT.any()
+    assert (found.weights_LHTT > 0).all()
+    assert attention(transformer(Transformer), TOKENIZER, TEXT, as_trained=True).masked_TT.any()
+
+
+def test_training_is_shown_without_its_dropout():
+    """Two looks are the same, and the model stays in the mode that it was in."""
+    model = transformer(Unmasked)
+    first, second = (attention(model, TOKENIZER, TEXT, as_trained=True).weights_LHTT for _ in range(2))
+    assert np.array_equal(first, second)
+    assert not any(module.training for module in model.modules())
+
+
+def test_summaries_of_heads_are_what_they_say():
+    weights_LHTT = np.zeros((1, 3, 4, 4), np.float32)
+    weights_LHTT[0, 0] = np.eye(4)
+    weights_LHTT[0, 1] = np.eye(4, k=-1)
+    weights_LHTT[0, 1, 0, 0] = 1
+    weights_LHTT[0, 2, :, 0] = 1
+    found = AttentionMaps(tokens_of(TOKENIZER, "cats"), weights_LHTT, np.triu(np.ones((4, 4), bool), 1))
+    assert found.itself_LH[0].tolist() == [1, 0.25, 0.25]
+    np.testing.assert_allclose(found.previous_LH[0], [0, 1, 1 / 3])
+    np.testing.assert_allclose(found.first_LH[0], [0, 1 / 3, 1])
+    assert found.next_LH[0].tolist() == [0, 0, 0]
+    assert found.distance_LH[0].tolist() == [0, 0.75, 1.5]
+
+
+def test_masked_cells_are_null_in_json():
+    data = json.loads(json.dumps(attention(transformer(), TOKENIZER, "cat").as_json(), allow_nan=False))
+    (first, *_, last) = data["weights"][0][0]
+    assert first == [1, None, None, None]
+    assert sum(last) == pytest.approx(1, abs=1e-3)
+    assert data["tokens"] == [END, "c", "a", "t"]
+
+
+def test_a_text_longer_than_the_window_is_refused():
+    with pytest.raises(InputError, match=r"The text has 32 tokens; .* holds 7 behind the end token"):
+        attention(transformer(window=8), TOKENIZER, TEXT)

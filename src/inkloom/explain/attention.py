@@ -3,14 +3,106 @@
 Shapes: B rows, T tokens of a window, L layers, H heads, D head size.
 """
 
-import contextlib
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from inkloom.errors import InputError
+from inkloom.explain.copies import sharing_weights
+from inkloom.explain.tokens import Bools, Floats, Text, Tokens, after_end, tokens_of
 from inkloom.models.transformer import Attend, Attention, Transformer
+from inkloom.models.unmasked import Unmasked
+from inkloom.tokenizers.base import Tokenizer
+
+
+@dataclass(frozen=True)
+class AttentionMaps:
+    """How every position shares its attention. The first of the T tokens is the end token before the text."""
+
+    tokens: Tokens
+    weights_LHTT: Floats
+    """weights[l, h, t, s] is the share of position s in what position t gathers; rows sum to 1."""
+
+    masked_TT: Bools
+    """True where the causal mask shuts a position off: such a weight is no finding but a rule."""
+
+    @property
+    def previous_LH(self) -> Floats:
+        """What each head gives the position before, on average."""
+        return self._at_distance(1)
+
+    @property
+    def itself_LH(self) -> Floats:
+        """What each head gives the position itself, on average."""
+        return self._at_distance(0)
+
+    @property
+    def next_LH(self) -> Floats:
+        """What each head gives the position after, on average: nothing where there is a mask."""
+        return self._at_distance(-1)
+
+    @property
+    def first_LH(self) -> Floats:
+        """What each head gives the end token before the text, on average over the positions after it."""
+        return np.asarray(self.weights_LHTT[:, :, 1:, 0].mean(axis=-1))
+
+    @property
+    def distance_LH(self) -> Floats:
+        """How many positions away each head looks, on average."""
+        places_T = np.arange(len(self.tokens), dtype=np.float32)
+        return np.asarray((self.weights_LHTT * abs(places_T[:, None] - places_T)).sum(axis=-1).mean(axis=-1))
+
+    def as_json(self) -> dict[str, Any]:
+        """The weights as lists, to four decimals, null where they are masked."""
+        weights_LHTT = self.weights_LHTT.astype(np.float64).round(4).astype(object)
+        weights_LHTT[..., self.masked_TT] = None
+        return {
+            "tokens": list(self.tokens.texts),
+            "ids": self.tokens.ids.tolist(),
+            "weights": weights_LHTT.tolist(),
+            "heads": {
+                "previous": self.previous_LH.tolist(),
+                "itself": self.itself_LH.tolist(),
+                "next": self.next_LH.tolist(),
+                "first": self.first_LH.tolist(),
+                "distance": self.distance_LH.tolist(),
+            },
+        }
+
+    def _at_distance(self, distance: int) -> Floats:
+        return np.asarray(self.weights_LHTT.diagonal(-distance, axis1=2, axis2=3).mean(axis=-1))
+
+
+def attention(model: Transformer, tokenizer: Tokenizer, text: Text, as_trained: bool = False) -> AttentionMaps:
+    """The attention of every layer and head while the model reads a text.
+
+    as_trained: how a model without the causal mask (`unmasked`) attends in training, to the whole window. Where it
+        writes there is no future to attend to, and it is masked like any other.
+
+    Raises InputError for a text that is empty, that the tokenizer does not know or that is longer than the window.
+    """
+    tokens = window_of(model, tokenizer, text)
+    watched = sharing_weights(model)
+    watched.training = as_trained  # of the model alone: its dropout stays off
+    maps_LHTT = attention_maps(watched, torch.from_numpy(tokens.ids)[None].to(model.device))
+    causal_TT = np.triu(np.ones((len(tokens), len(tokens)), np.bool_), 1)
+    masked_TT = causal_TT & (not (as_trained and isinstance(model, Unmasked)))
+    return AttentionMaps(tokens, maps_LHTT.cpu().numpy(), masked_TT)
+
+
+def window_of(model: Transformer, tokenizer: Tokenizer, text: Text) -> Tokens:
+    """The tokens of a text after the end token; InputError where they do not fit the model's window."""
+    tokens = after_end(tokenizer, tokens_of(tokenizer, text))
+    if len(tokens) > model.window:
+        raise InputError(
+            f"The text has {len(tokens) - 1:,} tokens; the Transformer's window holds {model.window - 1:,} behind the "
+            "end token. Give a shorter text."
+        )
+    return tokens
 
 
 @torch.no_grad()
@@ -24,23 +116,12 @@ def attention_maps(model: Transformer, tokens_BT: Tensor) -> Tensor:
     if rows != 1 or not 0 < length <= model.window:
         raise ValueError(f"got {rows} rows of {length} tokens; one row of 1 to {model.window} tokens can be drawn")
     maps: list[Tensor] = []
-    with _recording(model, maps):
-        model(tokens_BT, model.initial_state(1))
+    watched = sharing_weights(model)
+    for layer in watched.modules():
+        if isinstance(layer, Attention):
+            layer.attend = partial(_record, layer.attend, maps)
+    watched(tokens_BT, watched.initial_state(1))
     return torch.stack(maps)
-
-
-@contextlib.contextmanager
-def _recording(model: Transformer, maps: list[Tensor]) -> Iterator[None]:
-    """Inside the block every layer's weights for a window's first row go to `maps`, in order."""
-    layers = [module for module in model.modules() if isinstance(module, Attention)]
-    own = [layer.attend for layer in layers]
-    for layer, attend in zip(layers, own, strict=True):
-        layer.attend = partial(_record, attend, maps)
-    try:
-        yield
-    finally:
-        for layer, attend in zip(layers, own, strict=True):
-            layer.attend = attend
 
 
 def _record(attend: Attend, maps: list[Tensor], q_BHTD: Tensor, k_BHTD: Tensor, v_BHTD: Tensor) -> Tensor:
