@@ -10,6 +10,7 @@ from inkloom.cli.options import Json, RunName
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
 from inkloom.runs.directory import RUNS, RunDirectory, find_run, list_runs, remove
+from inkloom.runs.facts import facts_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -79,16 +80,7 @@ def rm(
 
 
 def _row(run: RunDirectory) -> dict[str, Any]:
-    """A run as a line of the list. One that cannot be read is listed all the same, so that it can be removed."""
-    row: dict[str, Any] = dict.fromkeys(("model", "parameters", "seconds", "bits_per_char", "split"))
-    row = {"run": run.path.name, **row, "state": "finished" if run.finished else "not finished"}
-    try:
-        row["model"] = run.read_config().model["name"]
-        if run.finished:
-            summary = run.read_evaluation()
-            main = summary.get("test", summary["val"])
-            row |= {name: summary[name] for name in ("parameters", "seconds")}
-            row |= {"bits_per_char": main["bits_per_char"], "split": main["split"]}
-    except (InputError, KeyError):
-        row |= {"model": row["model"] or "?", "state": "damaged"}
-    return row
+    """A run as a line of the list."""
+    facts = facts_of(run)
+    keys = ("model", "parameters", "seconds", "bits_per_char", "split", "state")
+    return {"run": facts.name, **{key: getattr(facts, key) for key in keys}}
