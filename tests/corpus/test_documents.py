@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkloom.corpus.documents import ending, kind_of, split_documents
+from inkloom.corpus.documents import ending, holds_text, kind_of, rows_of, split_documents
 from inkloom.errors import InputError
 
 # What a row can hold and come back unchanged: words with all that needs quoting.
@@ -17,7 +17,11 @@ cells = st.lists(st.text('abé,;"\t\n 😀', min_size=1).filter(lambda cell: not
 
 
 def documents(text, kind, column=None):
-    return split_documents(text, kind, column, "my.file")[0]
+    """What is read in one piece, and in blocks of three characters alike."""
+    blocks = [text[start : start + 3] for start in range(0, len(text), 3)]
+    in_stream = [row for row in rows_of(lambda: blocks, kind, column, "my.file") if holds_text(row)]
+    assert in_stream == split_documents(text, kind, column, "my.file")[0]
+    return in_stream
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -12,6 +12,9 @@ from inkloom.corpus.decoding import normalise_newlines
 from inkloom.errors import InputError
 
 Kind: TypeAlias = Literal["files", "lines", "jsonl", "csv", "tsv"]
+
+Blocks: TypeAlias = Callable[[], Iterable[str]]
+"""Gives a decoded file from its beginning on; more than once where its form is to be found out first."""
 
 TABLE_ENDINGS: dict[str, Kind] = {".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv"}
 DEFAULT_COLUMN = "text"
@@ -35,23 +38,54 @@ def split_documents(text: str, kind: Kind, column: str | None, label: str) -> tu
     label: what messages call the file.
     Raises InputError for a row that cannot be read, with its line.
     """
-    match kind:
-        case "files":
-            rows = [text]
-        case "lines":
-            rows = [line for line in text.split("\n") if line]
-        case "jsonl":
-            rows = list(_json_rows(text, column or DEFAULT_COLUMN, label))
-        case "csv":
-            rows = list(_table_rows(text, _csv_delimiter(text), True, column or DEFAULT_COLUMN, label))
-        case "tsv":
-            rows = _tab_separated_rows(text, column or DEFAULT_COLUMN, label)
-    kept = [row for row in rows if row and not row.isspace()]
+    rows = list(rows_of(lambda: [text], kind, column, label))
+    kept = [row for row in rows if holds_text(row)]
     return kept, len(rows) - len(kept)
 
 
-def _json_rows(text: str, key: str, label: str) -> Iterator[str]:
-    for number, line in enumerate(text.split("\n"), start=1):
+def rows_of(blocks: Blocks, kind: Kind, column: str | None, label: str) -> Iterator[str]:
+    """What `split_documents` splits, blank rows included, in a stream: at most a block is in memory, and a row."""
+    column = column or DEFAULT_COLUMN
+    match kind:
+        case "files":
+            yield "".join(blocks())
+        case "lines":
+            for block in _whole_lines(blocks()):
+                yield from (line for line in block.split("\n") if line)
+        case "jsonl":
+            yield from _json_rows(_lines(blocks()), column, label)
+        case "csv":
+            yield from _table_rows(_lines(blocks()), _csv_delimiter(blocks), True, column, label)
+        case "tsv":
+            yield from _table_rows(_lines(blocks()), "\t", _is_quoted(blocks, column, label), column, label)
+
+
+def holds_text(row: str) -> bool:
+    """Whether a row is more than white space."""
+    return bool(row) and not row.isspace()
+
+
+def _whole_lines(blocks: Iterable[str]) -> Iterator[str]:
+    """The same text in blocks that end where lines do."""
+    held = ""
+    for block in blocks:
+        line_end = block.rfind("\n") + 1
+        if line_end:
+            yield held + block[:line_end]
+            held = ""
+        held += block[line_end:]
+    if held:
+        yield held
+
+
+def _lines(blocks: Iterable[str]) -> Iterator[str]:
+    """Line by line, each with its end."""
+    for block in _whole_lines(blocks):
+        yield from io.StringIO(block, newline="\n")
+
+
+def _json_rows(lines: Iterable[str], key: str, label: str) -> Iterator[str]:
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         where = f"{label}, line {number:,}"
@@ -92,36 +126,36 @@ def _json_type(value: object) -> str:
             return "an object"
 
 
-def _csv_delimiter(text: str) -> str:
+def _csv_delimiter(blocks: Blocks) -> str:
     """A comma, or the semicolon of spreadsheets in countries where the comma is in the numbers."""
-    header = text[: text.find("\n")] if "\n" in text else text
+    header = next(_lines(blocks()), "")
     return ";" if ";" in header and "," not in header else ","
 
 
-def _tab_separated_rows(text: str, column: str, label: str) -> list[str]:
-    """Rows of a TSV: without quoting, as its media type has it, or with quotes, as spreadsheets and pandas write them.
+def _is_quoted(blocks: Blocks, column: str, label: str) -> bool:
+    """Whether a TSV is written with quotes, as spreadsheets and pandas do, or without, as its media type has it.
 
     Sentence collections hold lone quotation marks, and a reader that takes those for quoting swallows rows. So quotes
-    count only where plain rows do not fit the header, or where a field shows them: around it, and doubled inside.
+    count only where plain rows do not fit the header, or where a field shows them: around it, and doubled inside; and
+    where all rows can be read so.
     """
+    plain = _table_rows(_lines(blocks()), "\t", False, column, label)
     try:
-        plain: list[str] | InputError = list(_table_rows(text, "\t", False, column, label))
-    except InputError as error:
-        plain = error
-    if isinstance(plain, InputError) or any(row[:1] == row[-1:] == '"' and '""' in row[1:-1] for row in plain):
-        with contextlib.suppress(InputError):
-            return list(_table_rows(text, "\t", True, column, label))
-    if isinstance(plain, InputError):
-        raise plain
-    return plain
+        if not any(row[:1] == row[-1:] == '"' and '""' in row[1:-1] for row in plain):
+            return False
+    except InputError:
+        pass
+    try:
+        for _ in _table_rows(_lines(blocks()), "\t", True, column, label):
+            pass
+    except InputError:
+        return False
+    return True
 
 
-def _table_rows(text: str, delimiter: str, quoted: bool, column: str, label: str) -> Iterator[str]:
+def _table_rows(lines: Iterable[str], delimiter: str, quoted: bool, column: str, label: str) -> Iterator[str]:
     reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter,
-        quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-        strict=True,
+        lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, strict=True
     )
     line = 1
     with _unlimited_fields():
