@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from inkloom.experiments.comparison.figures import figures_of, mean_course
-from inkloom.experiments.figures import PRINT, SERIES, Line, LinePlot, Span, SpanPlot, as_png, as_svg
+from inkloom.pages.figures import PRINT, SERIES, Line, LinePlot, Span, SpanPlot, as_png, as_svg
 from inkloom.runs.run import load_run
 
 

@@ -14,7 +14,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
-from inkloom.experiments.figures import WIDTH, Palette, as_svg
+from inkloom.pages.figures import WIDTH, Palette, as_svg
 
 Weights = NDArray[np.float32]
 

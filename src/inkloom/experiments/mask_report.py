@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from inkloom import __version__
 from inkloom.experiments.attention_maps import HeadPlot, HeadsPlot, as_label, maps_svg
 from inkloom.experiments.comparison.tables import Sheet, SheetRow
-from inkloom.experiments.figures import Drawing, Line, LinePlot, as_svg
 from inkloom.experiments.history import Course
 from inkloom.experiments.mask_evidence import SAMPLES, Evidence, Example, Twin
-from inkloom.experiments.page import count, decimal, duration, percent, render
 from inkloom.files import write_text
+from inkloom.pages.figures import Drawing, Line, LinePlot, as_svg
+from inkloom.pages.page import count, decimal, duration, percent, render
 
 MASKED, UNMASKED = "with the mask", "without the mask"
 EMPTY_LINES = re.compile(r"\n{4,}")
@@ -36,6 +36,7 @@ def write_mask_report(evidence: Evidence, file: Path) -> Path:
     """Write the page, whole or not at all. The same evidence makes the same page."""
     twins = {MASKED: evidence.masked, UNMASKED: evidence.unmasked}
     page = render(
+        "inkloom.experiments",
         "mask.html.jinja",
         corpus=evidence.corpus,
         version=__version__,

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from inkloom.errors import InputError
 from inkloom.experiments import wording
-from inkloom.experiments.figures import Drawing, Line, SecondUnit, line_figure, settled_top
 from inkloom.experiments.history import Course, TrainingSample, read_course, read_samples
-from inkloom.experiments.page import count, decimal, duration, render
 from inkloom.files import write_text
+from inkloom.pages.figures import Drawing, Line, SecondUnit, line_figure, settled_top
+from inkloom.pages.page import count, decimal, duration, render
 from inkloom.runs.directory import RunDirectory
 from inkloom.training.fitters import fitted_in_one_go
 
@@ -48,6 +48,7 @@ def write_report(run: "Run") -> Path:
     samples = read_samples(directory.samples_file)
     machine = directory.read_json(directory.measured_file) if directory.measured_file.exists() else {}
     page = render(
+        "inkloom.experiments",
         "report.html.jinja",
         run=run.name,
         corpus=run.config.name,

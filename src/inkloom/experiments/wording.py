@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from inkloom.experiments.history import Course
-from inkloom.experiments.page import count, decimal, percent
+from inkloom.pages.page import count, decimal, percent
 
 ScoreKeys = Mapping[str, Any]
 """A split's part of evaluation.json: the keys of `inkloom evaluate --json`."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from inkloom.experiments.comparison.request import is_counted
 from inkloom.experiments.comparison.results import Comparison, Row, Table
-from inkloom.experiments.figures import SERIES, Drawing, Line, LinePlot, Plot, SecondUnit, Span, SpanPlot, as_svg
 from inkloom.experiments.history import read_course
-from inkloom.experiments.page import decimal
 from inkloom.experiments.report import readable_seconds
+from inkloom.pages.figures import SERIES, Drawing, Line, LinePlot, Plot, SecondUnit, Span, SpanPlot, as_svg
+from inkloom.pages.page import decimal
 
 Column = NDArray[np.float64]
 

@@ -8,11 +8,11 @@ from inkloom.experiments.comparison import tables, wording
 from inkloom.experiments.comparison.figures import Figure, figures_of
 from inkloom.experiments.comparison.markdown import as_markdown
 from inkloom.experiments.comparison.results import Comparison
-from inkloom.experiments.figures import as_png
-from inkloom.experiments.page import count, render
 from inkloom.experiments.report import Bar
 from inkloom.experiments.writing import Writings
 from inkloom.files import write_bytes, write_text
+from inkloom.pages.figures import as_png
+from inkloom.pages.page import count, render
 from inkloom.runs.run import without_name
 
 
@@ -32,6 +32,7 @@ def _page(comparison: Comparison, figures: Sequence[Mapping[str, Figure]], writi
     best = comparison.tables[0].rows[0]
     together = list(zip(comparison.tables, figures, strict=True))
     return render(
+        "inkloom.experiments",
         "comparison.html.jinja",
         models=wording.listed(comparison.request.models),
         corpus=comparison.corpus,

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from inkloom.experiments.comparison import wording
 from inkloom.experiments.comparison.figures import colour_of
 from inkloom.experiments.comparison.results import Comparison, Row, Table
-from inkloom.experiments.page import count, decimal, duration, megabytes, percent
 from inkloom.experiments.writing import Writings, Written, Yardstick
+from inkloom.pages.page import count, decimal, duration, megabytes, percent
 
 
 @dataclass(frozen=True)

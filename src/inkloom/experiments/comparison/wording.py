@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from inkloom.experiments.comparison.request import is_counted
 from inkloom.experiments.comparison.results import Comparison, Row, Table
-from inkloom.experiments.page import count, decimal
 from inkloom.experiments.writing import Writings
+from inkloom.pages.page import count, decimal
 
 
 def listed(names: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import jinja2
 import pytest
 
-from inkloom.experiments import page
+from inkloom.pages import page
 
 
 @pytest.mark.parametrize(
@@ -37,4 +37,4 @@ def test_values_are_written_for_readers(written, expected):
 
 def test_a_name_that_a_template_asks_for_must_be_there():
     with pytest.raises(jinja2.UndefinedError):
-        page.render("report.html.jinja")
+        page.render("inkloom.experiments", "report.html.jinja")

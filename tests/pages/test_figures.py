@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from inkloom.experiments.figures import COLOURS, STAND_INS, Line, SecondUnit, line_figure, settled_top
+from inkloom.pages.figures import COLOURS, STAND_INS, Line, SecondUnit, line_figure, settled_top
 
 STEPS = np.arange(50.0)
 FALLING = 1 + 3 * np.exp(-STEPS / 5)

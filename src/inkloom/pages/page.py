@@ -1,7 +1,8 @@
 """The frame of every report: one HTML page that needs nothing but itself, in light, dark and print.
 
-Templates stand in `templates/`: `page.html.jinja` is the frame with its style, `parts.html.jinja` the pieces that
-reports share, and each report extends the frame. All that is put into them is escaped, but for `Markup`.
+Templates stand in `templates/` folders: here `page.html.jinja`, the frame with its style, and `parts.html.jinja`, the
+pieces that pages share; each page's own one, which extends the frame, beside the code that fills it. All that is put
+into them is escaped, but for `Markup`.
 """
 
 import math
@@ -10,9 +11,9 @@ from functools import lru_cache
 import jinja2
 
 
-def render(template: str, **context: object) -> str:
-    """The page that a template of this package makes of `context`; a name that the template asks for must be there."""
-    return _environment().get_template(template).render(context)
+def render(package: str, template: str, **context: object) -> str:
+    """The page that a template of a package makes of `context`; a name that the template asks for must be there."""
+    return _environment(package).get_template(template).render(context)
 
 
 def count(value: float | None) -> str:
@@ -66,10 +67,10 @@ def _missing(value: float | None) -> bool:
     return value is None or not math.isfinite(value)
 
 
-@lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
+@lru_cache
+def _environment(package: str) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("inkloom.experiments"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader("inkloom.pages")]),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
