@@ -64,7 +64,7 @@ def make_run(
     )
     tokenizer = CharTokenizer.fit(["".join(map(chr, range(32, 94)))], CharTokenizer.Config())
     assert tokenizer.vocab_size == 64
-    write_json(directory.tokenizer_file, {"name": tokenizer.name, **tokenizer.to_json()})
+    write_json(directory.tokenizer_file, tokenizer.to_json())
     scores = {name: SCORES[name].as_json() for name in splits}
     scores["train"]["partial"] = True
     write_json(

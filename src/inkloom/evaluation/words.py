@@ -6,14 +6,11 @@ words, so that a phrase counts as one.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 
-# `\w` holds no combining marks, without which words of Hindi or Arabic with vowel signs would fall apart.
-_MARKS = "".join(chr(code) for code in range(0x300, 0x10000) if unicodedata.category(chr(code)) in ("Mn", "Mc"))
-_ALONE = "\u3041-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_LETTER = rf"[^\W_{_ALONE}]"
-_WORD = re.compile(rf"[{_ALONE}]|{_LETTER}+(?:[{_MARKS}]+{_LETTER}*|['’]{_LETTER}+)*")
+from inkloom.tokenizers.letters import ALONE, COMBINING, LETTER
+
+_WORD = re.compile(rf"{ALONE}|{LETTER}+(?:{COMBINING}+{LETTER}*|['’]{LETTER}+)*")
 _SPACE = re.compile(r"\s")
 
 _CHUNK = 1 << 20

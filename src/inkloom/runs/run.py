@@ -19,7 +19,7 @@ from inkloom.models.base import LanguageModel
 from inkloom.runs.directory import RunConfig, RunDirectory, find_run
 from inkloom.runs.parts import cut
 from inkloom.runs.weights import load_weights
-from inkloom.tokenizers import TOKENIZERS, Tokenizer
+from inkloom.tokenizers import Tokenizer, read_tokenizer
 
 log = logging.getLogger("inkloom")
 
@@ -128,8 +128,7 @@ def load_run(name: str | Path) -> Run:
 
 def load_tokenizer(directory: RunDirectory) -> Tokenizer:
     """The tokenizer of a run."""
-    data = directory.read_json(directory.tokenizer_file)
-    return TOKENIZERS.load(str(data.get("name"))).from_json(data)
+    return read_tokenizer(directory.read_json(directory.tokenizer_file))
 
 
 def build_model(config: RunConfig, tokenizer: Tokenizer) -> LanguageModel:

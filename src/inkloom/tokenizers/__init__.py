@@ -1,5 +1,8 @@
 """IDS: tokenizers, one a file, one line each in the table."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from inkloom.registry import Registry
 from inkloom.tokenizers.base import Encoding, Ids, TokenDecoder, Tokenizer
 
@@ -7,7 +10,16 @@ TOKENIZERS: Registry[type[Tokenizer]] = Registry(
     "tokenizer",
     {
         "char": "inkloom.tokenizers.char:CharTokenizer",
+        "word": "inkloom.tokenizers.word:WordTokenizer",
     },
 )
 
-__all__ = ["TOKENIZERS", "Encoding", "Ids", "TokenDecoder", "Tokenizer"]
+
+def read_tokenizer(data: Mapping[str, Any]) -> Tokenizer:
+    """The tokenizer of a tokenizer.json. InputError where the data is none."""
+    model = data.get("model")
+    own = model.get("inkloom", data) if isinstance(model, dict) else data
+    return TOKENIZERS.load(str(own.get("name"))).from_json(data)
+
+
+__all__ = ["TOKENIZERS", "Encoding", "Ids", "TokenDecoder", "Tokenizer", "read_tokenizer"]

@@ -19,7 +19,7 @@ class Encoding:
 
     ids: (tokens,) uint16 or uint32.
     unknown_tokens: how many of them stand for text outside the vocabulary.
-    charge_nats: the price of spelling that text, which the per-character and per-byte scores add.
+    charge_nats: the price of all that the ids do not tell, which the per-character and per-byte scores add.
     """
 
     ids: Ids
@@ -42,6 +42,10 @@ class Tokenizer(ABC):
 
     Every vocabulary holds `end_id`: it ends a document and stands before the first token of every text,
     so that a model always has something to condition on.
+
+    A long text may be fitted and encoded in pieces, cut where `corpus.pieces` cuts: behind a line's end between two
+    characters that are no white space, else before a single space between two such. The ids of the pieces are those of
+    the whole; their charges add up to its own, but for the space at a cut.
     """
 
     name: ClassVar[str]
@@ -68,17 +72,25 @@ class Tokenizer(ABC):
         """The ids of what a user typed. InputError names what the vocabulary lacks and the nearest it has."""
 
     @abstractmethod
-    def decoder(self) -> TokenDecoder:
-        """A new streaming decoder."""
+    def decoder(self, prompt: str = "") -> TokenDecoder:
+        """A new streaming decoder, of what goes on from a prompt."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
-        """All that `from_json` needs, as plain JSON."""
+        """What tokenizer.json holds, as plain JSON: all that `from_json` needs, and the name.
+
+        It is the format of the `tokenizers` library where that can express the tokenizer. What is inkloom's own then
+        stands in `model.inkloom`, where the library skips it; else, with the name, at the top.
+        """
 
     @classmethod
     @abstractmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The tokenizer that `to_json` described. InputError where the data is none."""
+
+    def text_of(self, token: int) -> str:
+        """What a token reads as by itself, for lists of tokens."""
+        return self.decode([token])
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids."""
@@ -89,3 +101,7 @@ class Tokenizer(ABC):
     def dtype(self) -> type[np.uint16] | type[np.uint32]:
         """The narrowest unsigned type that holds every id."""
         return np.uint16 if self.vocab_size <= 1 << 16 else np.uint32
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Other processes get what tokenizer.json holds, without what was kept to be faster."""
+        return type(self).from_json, (self.to_json(),)

@@ -83,12 +83,13 @@ class CharTokenizer(Tokenizer):
         ids: list[int] = self.encode(text).ids.tolist()
         return ids
 
-    def decoder(self) -> TokenDecoder:
+    def decoder(self, prompt: str = "") -> TokenDecoder:
         """A decoder that holds nothing back: every id is a whole character."""
+        del prompt
         return _CharDecoder(self._texts)
 
     def to_json(self) -> dict[str, Any]:
-        return {"characters": self.characters}
+        return {"name": self.name, "characters": self.characters}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

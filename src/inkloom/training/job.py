@@ -118,7 +118,7 @@ def _tokenizer(run: RunDirectory, config: RunConfig, train: Part) -> Tokenizer:
         tokenizer_class = TOKENIZERS.load(config.tokenizer["name"])
         fields = build(tokenizer_class.Config, without_name(config.tokenizer), "tokenizer")
         tokenizer = tokenizer_class.fit(train.texts, fields)
-    write_json(run.tokenizer_file, {"name": tokenizer.name, **tokenizer.to_json()})
+    write_json(run.tokenizer_file, tokenizer.to_json())
     return tokenizer
 
 
