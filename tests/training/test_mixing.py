@@ -64,10 +64,10 @@ def test_where_val_is_reported_the_weights_are_learned_on_text_held_back_from_tr
         text_file, model="mixture", split="90,10", steps=5, overrides=["model.parts=rnn,ngram"], out=tmp_path / "run"
     )
     assert mixture.config.split.held_back > 0
-    train, held_back = (mixture.parts()[name].texts[0] for name in ("train", "held_back"))
+    spans = zip(mixture.parts()["train"].texts[::2], mixture.parts()["held_back"].texts, strict=True)
     # The n-gram model is counted again over both once the weights are known.
     alone = inkloom.train(text_file, model="ngram", split="90,10", out=tmp_path / "alone", overrides=["model.order=2"])
-    assert alone.parts()["train"].texts[0] == train + held_back
+    assert all(kept + held_back in alone.parts()["train"].texts[0] for kept, held_back in spans)
     counted = mixture.model.models[1].counts_G[: mixture.tokenizer.vocab_size]
     assert counted.sum() == alone.model.counts_G[: alone.tokenizer.vocab_size].sum()
 

@@ -69,6 +69,11 @@ class Part:
         """UTF-8 bytes of all texts."""
         return sum(map(_utf8_length, self.texts))
 
+    @property
+    def identity(self) -> str:
+        """A hash that tells the texts from any others."""
+        return fingerprint([self])
+
     def pieces(self) -> Iterator[Piece]:
         """Every text in pieces, in order; the last of each text ends it."""
         for text in self.texts:
@@ -93,9 +98,9 @@ class Part:
         """The documents of these numbers."""
         return replace(self, texts=tuple(self.texts[number] for number in numbers.tolist()))
 
-    def span(self, start: int, stop: int) -> "Part":
-        """Characters of a running text, as a slice of it."""
-        return replace(self, texts=(self.texts[0][start:stop],))
+    def spans(self, bounds: Iterable[tuple[int, int]]) -> "Part":
+        """Slices of a running text, by their first characters and those behind them: together one running text."""
+        return replace(self, texts=tuple(self.texts[0][start:stop] for start, stop in bounds))
 
     def joined(self) -> "Part":
         """The documents as one running text, each on lines of its own."""
@@ -130,16 +135,6 @@ class Part:
             texts.append(self.excerpt(number, 0, left))
             left -= int(length) + self.end_chars
         return Part(self.name, tuple(texts), self.end_chars, self.documents)
-
-    def cut(self, share: float) -> "tuple[Part, Part]":
-        """The first part of the characters and the rest; documents stay whole where there are several."""
-        if len(self.texts) == 1:
-            length = int(self.lengths[0])
-            place = round(length * share)
-            return self.span(0, place), self.span(place, length)
-        stops = np.cumsum(self.lengths)
-        place = min(max(1, int(np.searchsorted(stops, stops[-1] * share, side="right"))), len(self.texts) - 1)
-        return self.select(np.arange(place)), self.select(np.arange(place, len(self.texts)))
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,8 @@ def _cut_spans(text: Part, shares: Sequence[Fraction], name: str, split: str) ->
         )
     names = PART_NAMES[: len(shares)]
     return {
-        part: text.span(start, stop).renamed(part) for part, (start, stop) in zip(names, pairwise(bounds), strict=True)
+        part: text.spans([(start, stop)]).renamed(part)
+        for part, (start, stop) in zip(names, pairwise(bounds), strict=True)
     }
 
 

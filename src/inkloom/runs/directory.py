@@ -35,7 +35,8 @@ class SplitConfig(Config):
     """Of the draw, where whole documents or random windows are split."""
 
     held_back: float = pydantic.Field(0.0, ge=0, lt=50)
-    """Per cent of train, at its end, that are not trained on but kept for what is fitted after it: mixture weights."""
+    """Per cent of train, from all over it, that are not trained on but kept for what is fitted after it: the weights of
+    a mixture."""
 
 
 class RunConfig(Config):

@@ -1,7 +1,7 @@
 """How a mixture comes about: its parts are trained or taken from runs, then its weights are found.
 
 The weights are found on text that no part was trained on and no score is reported for: val where there is a test split,
-else the end of train, which the parts must have left alone (`split.held_back`).
+else what is held back from train, which the parts must have left alone (`split.held_back`).
 """
 
 import logging
@@ -61,8 +61,7 @@ def _assembled(config: Mixture.Config, names: Sequence[str], parts: Sequence[Lan
 def _with_all_of_train(mixture: Mixture, names: Sequence[str], job: Job) -> Mixture:
     """The same weights over parts that are fitted again, where that takes one go, on train and what was held back.
 
-    What was held back stands next to val and is most like it: on tiny-Shakespeare the last 2 % of train are worth 0.07
-    nats per character to an n-gram model, since they have the names of the plays that go on in val.
+    Counting again is a matter of a second, and every bit of text helps counts.
     """
     everything = encode_part(job.tokenizer, cut(job.corpus, job.config.split.replace(held_back=0.0))["train"])
     whole_job = replace(job, encoded={**job.encoded, "train": everything})
