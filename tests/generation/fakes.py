@@ -112,7 +112,7 @@ class Pieces(Tokenizer):
     def encode_prompt(self, text):
         return [self.pieces.index(text)] if text else []
 
-    def decoder(self):
+    def decoder(self, prompt=()):
         return PiecesDecoder(self.pieces)
 
     def to_json(self):
@@ -143,7 +143,7 @@ class Bytes(Pieces):
     def encode_prompt(self, text):
         return [1 + byte for byte in text.encode()]
 
-    def decoder(self):
+    def decoder(self, prompt=()):
         return BytesDecoder()
 
 

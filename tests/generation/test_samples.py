@@ -3,6 +3,7 @@ import pytest
 from inkloom.errors import InputError
 from inkloom.generation import GenerationConfig, generate, stream
 from inkloom.tokenizers.char import CharTokenizer
+from inkloom.tokenizers.word import WordTokenizer
 
 from .fakes import Pieces, Script, TinyRNN
 
@@ -70,3 +71,11 @@ def test_a_stream_writes_as_it_goes():
 def test_an_unknown_character_in_the_prompt_is_refused_before_work_starts(model, function):
     with pytest.raises(InputError, match=r"'É'.*Nearest known: 'e'"):
         function(model, TOKENIZER, "É", config())
+
+
+def test_a_space_that_ends_a_prompt_of_words_is_not_written_again():
+    words = WordTokenizer.fit(["the king is dead, the king is dead\n"], WordTokenizer.Config())
+    model = Script([*words.encode_prompt("the king is dead"), words.end_id], words.vocab_size)
+    for prompt, text in (("the king", " is dead"), ("the king ", "is dead")):
+        assert generate(model, words, prompt, GenerationConfig())[0].text == text
+        assert "".join(stream(model, words, prompt, GenerationConfig())) == text

@@ -53,7 +53,7 @@ class PairTokenizer(Tokenizer):
     def text_of(self, token):
         return self._texts[token]
 
-    def decoder(self):
+    def decoder(self, prompt=()):
         return _DecodesOneByOne(self)
 
     def to_json(self):

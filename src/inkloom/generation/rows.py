@@ -79,7 +79,7 @@ class Row:
         self.written: list[int] = []
         self.prompt_scores: tuple[Score, ...] | None = None
         self._end_id = tokenizer.end_id
-        self._text = TextStream(tokenizer.decoder(), request.settings.stop)
+        self._text = TextStream(tokenizer.decoder(request.prompt), request.settings.stop)
 
     def write(self, token: int, score: Score) -> Token:
         """Add a token. InkloomError where the model's logits were not finite."""

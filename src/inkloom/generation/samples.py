@@ -47,7 +47,8 @@ def generate(
     for step in decode(model, tokenizer, requests):
         for token in step:
             written[token.request].append(token)
-    return [_sample(tokens) for tokens in written]
+    spaces = [untold_space(tokenizer, prompt) for prompt in prompts for _ in range(config.num_samples)]
+    return [_sample(tokens, space) for tokens, space in zip(written, spaces, strict=True)]
 
 
 def sample_requests(prompts: Sequence[Sequence[int]], config: GenerationConfig) -> list[Request]:
@@ -68,18 +69,30 @@ def stream(
     Raises InputError at once for a prompt with text that the tokenizer does not know.
     """
     request = Request(tokenizer.encode_prompt(prompt), config, generator_of_sample(_seed(config), sample))
-    return (token.text for (token,) in decode(model, tokenizer, [request]) if token.text)
+    texts = (token.text for (token,) in decode(model, tokenizer, [request]) if token.text)
+    return _without_space(texts, untold_space(tokenizer, prompt))
+
+
+def untold_space(tokenizer: Tokenizer, prompt: str) -> str:
+    """The space at a prompt's end where its ids do not tell it, as those of words: what is written begins with it."""
+    told = not prompt.endswith(" ") or tokenizer.decode(tokenizer.encode_prompt(prompt)).endswith(" ")
+    return "" if told else " "
+
+
+def _without_space(texts: Iterator[str], space: str) -> Iterator[str]:
+    yield from (text for text in (next(texts, "").removeprefix(space),) if text)
+    yield from texts
 
 
 def _seed(config: GenerationConfig) -> int:
     return secrets.randbits(32) if config.seed is None else config.seed
 
 
-def _sample(tokens: Sequence[Token]) -> Sample:
+def _sample(tokens: Sequence[Token], space: str) -> Sample:
     finish_reason = tokens[-1].finish_reason
     assert finish_reason is not None, "decode ends with finished rows"
     return Sample(
-        text="".join(token.text for token in tokens),
+        text="".join(token.text for token in tokens).removeprefix(space),
         token_ids=tuple(token.id for token in tokens),
         finish_reason=finish_reason,
         logprob=sum(token.logprob for token in tokens),

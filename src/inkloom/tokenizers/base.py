@@ -1,7 +1,7 @@
 """The contract of every tokenizer: text to ids and back, and what it costs to lose text on the way."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -72,8 +72,8 @@ class Tokenizer(ABC):
         """The ids of what a user typed. InputError names what the vocabulary lacks and the nearest it has."""
 
     @abstractmethod
-    def decoder(self, prompt: str = "") -> TokenDecoder:
-        """A new streaming decoder, of what goes on from a prompt."""
+    def decoder(self, prompt: Sequence[int] = ()) -> TokenDecoder:
+        """A new streaming decoder of what goes on from a prompt's ids."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

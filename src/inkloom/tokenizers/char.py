@@ -11,7 +11,7 @@ characters of three bytes.
 
 import math
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -83,7 +83,7 @@ class CharTokenizer(Tokenizer):
         ids: list[int] = self.encode(text).ids.tolist()
         return ids
 
-    def decoder(self, prompt: str = "") -> TokenDecoder:
+    def decoder(self, prompt: Sequence[int] = ()) -> TokenDecoder:
         """A decoder that holds nothing back: every id is a whole character."""
         del prompt
         return _CharDecoder(self._texts)

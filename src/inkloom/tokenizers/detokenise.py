@@ -36,10 +36,6 @@ class Writer(Protocol):
         """The token, by its text and its id, as it reads behind those before, with its gap."""
         ...
 
-    def attach(self) -> None:
-        """White space has been written already, where the next token's gap would be."""
-        ...
-
 
 class RuleWriter:
     """Writes tokens of text that was tokenised before."""
@@ -57,9 +53,6 @@ class RuleWriter:
         self._attached = opens or joins or token in OPENING or token == LINE_END
         self._before = token
         return gap + JOINING.get(token, token)
-
-    def attach(self) -> None:
-        self._attached = True
 
     def _quotes(self, token: str) -> tuple[bool, bool]:
         """Whether a token is a straight quotation mark that opens, or one that closes."""
@@ -85,7 +78,6 @@ class UsualWriter:
         self._kind_before = AT_LINE_END
         self._gap_before = NO_GAP
         self._in_quotes = False
-        self._attached = False
 
     def write(self, token: str, number: int) -> str:
         kind = unit_of(token, "basic").kind
@@ -95,12 +87,7 @@ class UsualWriter:
             gap = NO_GAP if self._in_quotes or after_opening else SPACE
             self._in_quotes = not self._in_quotes
         written = in_case(token, self._cases.usual(number, self._kind_before))
-        shown = " " if gap == SPACE and not self._attached else ""
         self._gap_before = NO_GAP if kind == AT_LINE_END else SPACE if self._kind_before == AT_LINE_END else gap
         self._kind_before = kind
         self._in_quotes = self._in_quotes and kind != AT_LINE_END
-        self._attached = False
-        return shown + written
-
-    def attach(self) -> None:
-        self._attached = True
+        return f" {written}" if gap == SPACE else written

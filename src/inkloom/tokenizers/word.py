@@ -137,14 +137,12 @@ class WordTokenizer(Tokenizer):
             raise InputError(self._complaint(unknown))
         return [self._ids[word] for word in words]
 
-    def decoder(self, prompt: str = "") -> TokenDecoder:
+    def decoder(self, prompt: Sequence[int] = ()) -> TokenDecoder:
         """A decoder that holds nothing back: what stands before a token follows from those before it."""
-        writer = self._writer()
-        for word in self._words_of_prompt(prompt):
-            writer.write(word, self._ids.get(word, self.unknown_id))
-        if prompt[-1:].isspace():
-            writer.attach()
-        return _WordDecoder(self.words, self.end_id, writer)
+        decoder = _WordDecoder(self.words, self.end_id, self._writer())
+        for token in prompt:
+            decoder.push(token)
+        return decoder
 
     def text_of(self, token: int) -> str:
         """The word of an id as the vocabulary has it."""
