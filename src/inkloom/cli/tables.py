@@ -22,9 +22,10 @@ def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
             table.add_row(*score_row(summary[name]))
     console.print(table)
     main = summary.get("test", summary["val"])
+    steps = "1 step" if summary["steps"] == 1 else f"{summary['steps']:,} steps"
     console.print(
         f"\n[bold]{main['bits_per_char']:.3f} bits per character[/bold] on {main['split']}, after "
-        f"{summary['steps']:,} steps, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s."
+        f"{steps}, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s."
     )
     leaks = summary.get("leaks", {}).get(main["split"], {})
     if without := leaks.get("without_leaks"):
