@@ -1,10 +1,20 @@
 import hashlib
 import json
+import os
 
 import pytest
 
 from inkloom.errors import InkloomError
-from inkloom.files import GrowingFile, atomic_write, cache_dir, sha256_of, write_json, write_text
+from inkloom.files import (
+    GrowingFile,
+    atomic_write,
+    cache_dir,
+    forget_oldest,
+    sha256_of,
+    size_of,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
@@ -51,6 +61,32 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path):
 def test_sha256(tmp_path):
     write_text(tmp_path / "a", "abc")
     assert sha256_of(tmp_path / "a") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_the_size_of_a_folder_is_that_of_its_files(tmp_path):
+    write_text(tmp_path / "a" / "b", "12345")
+    write_text(tmp_path / "a" / "deep" / "c", "123")
+    assert (size_of(tmp_path / "a"), size_of(tmp_path / "a" / "b"), size_of(tmp_path / "none")) == (8, 5, 0)
+
+
+@pytest.mark.parametrize(
+    ("most", "left"), [(100, {"0", "1", "2"}), (7, {"1", "2"}), (5, {"2", "1"}), (4, {"1"}), (0, {"1"})]
+)
+def test_what_was_used_longest_ago_is_forgotten_first(tmp_path, most, left):
+    for name, size in (("0/file", 3), ("1", 2), ("2", 3)):
+        write_text(tmp_path / name, "x" * size)
+    for age, name in enumerate(("0", "1", "2")):
+        os.utime(tmp_path / name, (1000 + age, 1000 + age))
+    forget_oldest(tmp_path, keep=tmp_path / "1", most=most)
+    assert {entry.name for entry in tmp_path.iterdir()} == left
+
+
+def test_what_a_killed_program_left_is_deleted_a_day_later(tmp_path):
+    for name in (".old.part", ".new.part", "whole"):
+        write_text(tmp_path / name, "x")
+    os.utime(tmp_path / ".old.part", (1000, 1000))
+    forget_oldest(tmp_path, keep=tmp_path / "whole")
+    assert {entry.name for entry in tmp_path.iterdir()} == {".new.part", "whole"}
 
 
 def test_the_cache_is_where_the_user_says(monkeypatch, tmp_path):

@@ -4,7 +4,9 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -13,6 +15,11 @@ from inkloom.errors import InkloomError
 
 UNFINISHED = ".part"
 """How the name of a file ends that is being written; one that a killed program left behind is of no use."""
+
+MOST_CACHED = 20_000_000_000
+"""Bytes that a folder of the cache may take for what is made anew when it is missing."""
+
+DAY = 24 * 60 * 60
 
 
 @contextlib.contextmanager
@@ -100,6 +107,49 @@ def cache_dir() -> Path:
     import platformdirs
 
     return platformdirs.user_cache_path("inkloom", appauthor=False)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files below a folder; 0 for what is not there."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    size = 0
+    for file in files:
+        with contextlib.suppress(OSError):  # deleted by another program meanwhile
+            size += file.stat().st_size if file.is_file() else 0
+    return size
+
+
+def forget_oldest(folder: Path, keep: Path, most: int = MOST_CACHED) -> None:
+    """Delete entries of a folder, those first whose time is oldest, until the rest takes at most `most` bytes.
+
+    `keep` stays in any case. What was being written a day ago and never came to its end goes, too.
+    """
+    times = {entry: _changed(entry) for entry in folder.iterdir()}
+    for entry, changed in times.items():
+        if entry.suffix == UNFINISHED and time.time() - changed > DAY:
+            _delete(entry)
+    entries = sorted((entry for entry in times if entry.suffix != UNFINISHED), key=times.__getitem__)
+    left = sum(map(size_of, entries))
+    for entry in entries:
+        if left <= most:
+            break
+        if entry != keep:
+            left -= size_of(entry)
+            _delete(entry)
+
+
+def _changed(entry: Path) -> float:
+    with contextlib.suppress(OSError):
+        return entry.stat().st_mtime
+    return 0.0
+
+
+def _delete(entry: Path) -> None:
+    if entry.is_dir():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):  # on Windows another program may read it; it goes the next time
+            entry.unlink()
 
 
 def _umask() -> int:
