@@ -273,6 +273,20 @@ def test_a_folder_with_other_things_in_it_is_refused(text_file, tmp_path, finish
             inkloom.compare(text_file, "rnn", out=out)
 
 
+@pytest.mark.parametrize(
+    ("models", "parts"),
+    [
+        ("ngram,transformer,lstm,mixture", ["lstm", "ngram"]),
+        ("gru,rnn,ngram,mixture", ["gru", "ngram"]),
+        ("gru,rnn,mixture", ["gru", "rnn"]),
+    ],
+)
+def test_a_mixture_gives_its_time_to_one_network_beside_what_is_counted(text_file, tmp_path, models, parts):
+    request = Request(models=tuple(models.split(",")), lengths=(Length("epochs", 1),), seeds=1)
+    entry = plan_entries(load_corpus(text_file), request, tmp_path)[-1]
+    assert [part["name"] for part in entry.cells[0].config.model["parts"]] == parts
+
+
 def test_a_mixture_beside_one_model_has_its_own_parts(text_file, tmp_path):
     request = Request(models=("rnn", "mixture"), lengths=(Length("epochs", 1),), overrides=TINY[:1], seeds=1)
     entry = plan_entries(load_corpus(text_file), request, tmp_path)[1]
