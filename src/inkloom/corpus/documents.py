@@ -50,7 +50,7 @@ def rows_of(blocks: Blocks, kind: Kind, column: str | None, label: str) -> Itera
         case "files":
             yield "".join(blocks())
         case "lines":
-            for block in _whole_lines(blocks()):
+            for block in whole_lines(blocks()):
                 yield from (line for line in block.split("\n") if line)
         case "jsonl":
             yield from _json_rows(_lines(blocks()), column, label)
@@ -65,7 +65,7 @@ def holds_text(row: str) -> bool:
     return bool(row) and not row.isspace()
 
 
-def _whole_lines(blocks: Iterable[str]) -> Iterator[str]:
+def whole_lines(blocks: Iterable[str]) -> Iterator[str]:
     """The same text in blocks that end where lines do."""
     held = ""
     for block in blocks:
@@ -80,7 +80,7 @@ def _whole_lines(blocks: Iterable[str]) -> Iterator[str]:
 
 def _lines(blocks: Iterable[str]) -> Iterator[str]:
     """Line by line, each with its end."""
-    for block in _whole_lines(blocks):
+    for block in whole_lines(blocks):
         yield from io.StringIO(block, newline="\n")
 
 

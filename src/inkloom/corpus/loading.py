@@ -2,20 +2,22 @@
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from inkloom.config import build
 from inkloom.corpus.base import Corpus, CorpusConfig, Part, fingerprint
-from inkloom.corpus.documents import Kind, split_documents
-from inkloom.corpus.sources import STDIN, Source, TextFile, bring, locate
+from inkloom.corpus.documents import Kind
+from inkloom.corpus.index import is_large, open_indexed
+from inkloom.corpus.reading import NamedTexts, Origin, Reader
+from inkloom.corpus.sources import STDIN, Source, bring, locate
 from inkloom.errors import InputError
 
 log = logging.getLogger("inkloom")
 
-# A folder may hold hundreds of files in one legacy encoding; the first few notices say what there is to say.
-MOST_NOTICES = 4
+WHOLE = "all"
+"""The name of the one part of a corpus that does not come cut."""
 
 
 def load_corpus(
@@ -71,30 +73,56 @@ def read_corpus(config: CorpusConfig) -> Corpus:
     _refuse_repeats(sources)
     _check_options(config, sources)
     sources = [bring(source, config, corpus_dir) for source in sources]
-    reader = _Reader(config, corpus_dir)
+    reader = Reader(config)
+    origins = _origins(sources, corpus_dir)
+    if is_large(chain.from_iterable(origins.values())):
+        indexed = open_indexed(origins, reader)
+        parts, sha256, notices = indexed.parts, indexed.sha256, indexed.notices
+    else:
+        read = {name: reader.part(name, of_part) for name, of_part in origins.items()}
+        parts = {name: part for name, part in read.items() if part is not None}
+        sha256, notices = fingerprint(parts.values()), tuple(reader.notices)
+    _refuse_blanks(sources, parts)
+    whole = parts.pop(WHOLE, Part(WHOLE, ()))
+    found_again = config.replace(
+        sources=tuple(source.again for source in sources), corpus_dir=None if corpus_dir is None else str(corpus_dir)
+    )
+    return Corpus(
+        name=sources[0].name,
+        config=found_again,
+        whole=whole,
+        own_splits=parts,
+        sha256=sha256,
+        notices=(*chain.from_iterable(source.notices for source in sources), *notices),
+    )
+
+
+def _origins(sources: Sequence[Source], corpus_dir: Path | None) -> dict[str, list[Origin]]:
+    """Where the text of each part comes from: of the splits that a source comes with, else of the whole."""
     with_splits = [source for source in sources if source.splits]
     if with_splits and len(sources) > 1:
         raise InputError(
             f"{with_splits[0].again} comes with its own splits and cannot be joined with other sources. Give it alone."
         )
     if with_splits:
-        splits = {name: reader.part(name, files) for name, files in with_splits[0].splits.items()}
-        whole = Part("all", ())
-    else:
-        splits = {}
-        whole = reader.whole(sources)
-    found_again = config.replace(
-        sources=tuple(source.again for source in sources), corpus_dir=None if corpus_dir is None else str(corpus_dir)
-    )
-    notices = [notice for source in sources for notice in source.notices] + reader.notices
-    return Corpus(
-        name=sources[0].name,
-        config=found_again,
-        whole=whole,
-        own_splits=splits,
-        sha256=fingerprint(splits.values() if splits else [whole]),
-        notices=tuple(notices),
-    )
+        return {name: list(files) for name, files in with_splits[0].splits.items()}
+    whole: list[Origin] = []
+    for source in sources:
+        if source.named is not None and source.named.read is not None:
+            whole.append(NamedTexts(source.name, source.named.read(corpus_dir)))
+        whole += source.files
+    return {WHOLE: whole}
+
+
+def _refuse_blanks(sources: Sequence[Source], parts: Mapping[str, Part]) -> None:
+    """Every part holds text."""
+    if not any(source.splits for source in sources):
+        if WHOLE not in parts:
+            raise InputError(f"{sources[0].again} holds nothing but blank files or rows. Give some text.")
+        return
+    for name, files in sources[0].splits.items():
+        if name not in parts:
+            raise InputError(f"{files[0].label} holds no text, and the {name} split needs some.")
 
 
 def corpus_folder(chosen: str | None) -> Path | None:
@@ -143,67 +171,3 @@ def _check_options(config: CorpusConfig, sources: Iterable[Source]) -> None:
         raise InputError(
             f"--documents got {config.documents}, but a named corpus is no table. It takes lines or files."
         )
-
-
-class _Reader:
-    """Reads files and named corpora into parts, and gathers what should be announced."""
-
-    def __init__(self, config: CorpusConfig, corpus_dir: Path | None) -> None:
-        self.config = config
-        self.corpus_dir = corpus_dir
-        self._decoding: list[str] = []
-        self._left_out: list[str] = []
-
-    def whole(self, sources: list[Source]) -> Part:
-        """All sources as one part."""
-        kinds: set[Kind] = set()
-        texts: list[str] = []
-        for source in sources:
-            for text in source.named.read(self.corpus_dir) if source.named and source.named.read else ():
-                kind = self.config.documents or "files"
-                kinds.add(kind)
-                texts += split_documents(text, kind, None, source.name)[0]
-            for file in source.files:
-                kinds.add(file.kind(self.config.documents))
-                texts += self._documents(file)
-        if not texts:
-            raise InputError(f"{sources[0].again} holds nothing but blank files or rows. Give some text.")
-        return self._as_part("all", texts, kinds)
-
-    def part(self, name: str, files: Sequence[TextFile]) -> Part:
-        """One split that the corpus comes with."""
-        texts = [text for file in files for text in self._documents(file)]
-        if not texts:
-            raise InputError(f"{files[0].label} holds no text, and the {name} split needs some.")
-        return self._as_part(name, texts, {file.kind(self.config.documents) for file in files})
-
-    @property
-    def notices(self) -> list[str]:
-        """What should be announced, a few lines at most."""
-        notices = self._decoding[:MOST_NOTICES]
-        if len(self._decoding) > MOST_NOTICES:
-            notices.append(f"{len(self._decoding) - MOST_NOTICES:,} further files were no plain UTF-8 either.")
-        return notices + self._left_out
-
-    def _documents(self, file: TextFile) -> list[str]:
-        decoded = file.read(self.config.encoding)
-        if not decoded.text or decoded.text.isspace():
-            problem = "is empty" if not decoded.text else "holds nothing but white space"
-            if not file.from_folder:
-                raise InputError(f"{file.label} {problem}. Give a file that holds text.")
-            self._left_out.append(f"{file.label} {problem}; left out.")
-            return []
-        if decoded.notice:
-            self._decoding.append(decoded.notice)
-        kind = file.kind(self.config.documents)
-        texts, blank = split_documents(decoded.text, kind, self.config.text_column, file.label)
-        if not texts:
-            raise InputError(f"{file.label} has no row that holds text. Each row is to hold one document.")
-        if blank:
-            rows = "1 blank row" if blank == 1 else f"{blank:,} blank rows"
-            self._left_out.append(f"{file.label}: {rows} left out.")
-        return texts
-
-    def _as_part(self, name: str, texts: list[str], kinds: set[Kind]) -> Part:
-        documents = len(texts) > 1 or kinds != {"files"} or self.config.documents == "files"
-        return Part(name, tuple(texts), end_chars=int(kinds == {"lines"}), documents=documents)
