@@ -1,6 +1,11 @@
-import pytest
+import os
+from concurrent.futures import ThreadPoolExecutor
 
-from inkloom.threads import SPIN_COUNT, share_cores
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inkloom.threads import SPIN_COUNT, available_cores, in_order, share_cores
 
 
 @pytest.fixture(autouse=True)
@@ -11,8 +16,6 @@ def _nothing_set(monkeypatch):
 
 
 def environment(monkeypatch, **variables):
-    import os
-
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     share_cores()
@@ -29,3 +32,26 @@ def test_what_the_user_set_stays(monkeypatch):
 
 def test_a_wait_policy_of_the_users_is_not_overruled(monkeypatch):
     assert environment(monkeypatch, OMP_WAIT_POLICY="ACTIVE") is None
+
+
+def test_there_is_a_core():
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+
+
+@given(st.lists(st.integers()), st.integers(1, 5))
+def test_results_come_in_order_and_few_at_once(items, at_once):
+    begun = []
+    with ThreadPoolExecutor(3) as pool:
+        results = in_order(pool, lambda number: begun.append(number) or -number, items, at_once)
+        for done, result in enumerate(results):
+            assert result == -items[done]
+            assert len(begun) <= done + at_once
+    assert len(begun) == len(items)
+
+
+def test_an_error_comes_out_in_its_place():
+    with ThreadPoolExecutor(2) as pool:
+        results = in_order(pool, lambda number: 1 // number, [1, 0, 1], 2)
+        assert next(results) == 1
+        with pytest.raises(ZeroDivisionError):
+            next(results)
