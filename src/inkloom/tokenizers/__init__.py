@@ -11,6 +11,8 @@ TOKENIZERS: Registry[type[Tokenizer]] = Registry(
     {
         "char": "inkloom.tokenizers.char:CharTokenizer",
         "word": "inkloom.tokenizers.word:WordTokenizer",
+        "bpe": "inkloom.tokenizers.bpe:BpeTokenizer",
+        "byte": "inkloom.tokenizers.byte:ByteTokenizer",
     },
 )
 
