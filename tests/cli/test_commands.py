@@ -1,6 +1,5 @@
 """Whole commands as a user types them."""
 
-import hashlib
 import json
 import math
 import shutil
@@ -11,6 +10,7 @@ import pytest
 
 from inkloom.cli.main import run as inkloom
 from tests.conftest import TINY
+from tests.corpus.publishing import publish
 
 SCORE_KEYS = {
     *("split", "tokens", "chars", "bytes", "nats_per_token", "nats_per_char"),
@@ -270,8 +270,7 @@ def test_a_recipe_brings_its_text_and_takes_options_of_the_text(run_json, tmp_pa
     from inkloom.corpus.named import tinyshakespeare
 
     (tmp_path / "tinyshakespeare.txt").write_text(real_text)
-    digest = hashlib.sha256(real_text.encode()).hexdigest()
-    monkeypatch.setattr(tinyshakespeare, "SHA256", digest)
+    publish(monkeypatch, tinyshakespeare, real_text.encode())
     recipe = ("train", "--recipe", "char-lstm-adam", "--corpus-dir", tmp_path, "--steps", 2, "--batch-size", 2)
     summary = run_json(*recipe, "-o", "model.hidden_size=16")
     assert summary["run"] == "runs/tinyshakespeare-lstm"

@@ -1,14 +1,15 @@
 """`inkloom corpora list|show|fetch`: tables for people, one JSON object for programs."""
 
-import hashlib
 import json
 
 import pytest
 from typer.testing import CliRunner
 
 from inkloom.cli.corpora import app
-from inkloom.corpus.named import tinyshakespeare
+from inkloom.corpus.named import fortunes, tinyshakespeare
 from inkloom.errors import InputError
+from tests.corpus.publishing import publish
+from tests.corpus.server import serving
 
 PROVERBS = [f"Proverb number {number} says more than a thousand words." for number in range(200)]
 
@@ -39,20 +40,25 @@ def one_object(result):
     return json.loads(result.stdout)
 
 
-def test_list_names_every_corpus(corpora):
+def test_list_names_every_corpus_with_size_and_licence(corpora):
     shown = output(corpora("list"))
-    for name in ("shakespeare", "python-docs", "tinyshakespeare"):
+    for name in ("shakespeare", "python-docs", "tinyshakespeare", "fortunes", "text8", "enwik8"):
         assert name in shown
-    assert "4,966,810" in shown
-    assert "38 plays" in shown
+    assert "wikitext-103 542.0 MB no CC BY-SA 3.0 and GFDL" in shown
+    assert "lm1b 4.2 GB no none stated" in shown
+    assert "python-docs" in shown
+    assert "yes PSF-2.0" in shown
 
 
 def test_list_json(corpora):
     rows = {row["name"]: row for row in one_object(corpora("list", "--json"))["corpora"]}
     assert rows["python-docs"]["path"].endswith(".py")
     assert rows["python-docs"]["characters"] > 100_000
+    assert rows["python-docs"]["bytes"] >= rows["python-docs"]["characters"]
     assert rows["tinyshakespeare"]["characters"] == 1_115_394
     assert rows["shakespeare"]["documents"] == 38
+    assert rows["lm1b"]["download"]["bytes"] == 1_792_209_805
+    assert rows["lm1b"]["path"] is None
     assert all(row["licence"] and row["citation"] and row["source"] for row in rows.values())
 
 
@@ -132,10 +138,52 @@ def test_own_splits_take_no_other_split(corpora, tmp_path):
     assert "its own splits" in str(corpora("show", "cut", "--split", "80,20").exception)
 
 
-def test_fetch_says_where_the_text_lies(corpora, tmp_path, monkeypatch):
+def test_show_of_a_corpus_that_is_not_here_fetches_nothing(corpora):
+    shown = output(corpora("show", "WikiText103"))
+    for words in (
+        "It is not here. `inkloom corpora fetch WikiText103` brings it, a download of 190.2 MB.",
+        "about 542.0 MB",
+        "190,229,076 bytes, SHA-256 242ba0f20b329cfdf1ccc61e9e9e5b59becf189db7f7a81cd2a0e2fc31539590",
+        "arXiv 1609.07843",
+        "its own three files",
+    ):
+        assert words in shown
+    facts = one_object(corpora("show", "lm1b", "--json"))
+    assert facts["path"] is None
+    assert facts["documents"] == 30_313_309
+
+
+def test_a_file_goes_before_a_named_corpus(corpora, tmp_path):
+    (tmp_path / "enwik8").write_text("my own text\n" * 100)
+    assert one_object(corpora("show", "enwik8", "--json"))["characters"] == 1200
+
+
+def test_show_of_a_large_text_leaves_out_what_takes_minutes(corpora, monkeypatch):
+    monkeypatch.setattr("inkloom.cli.corpora.LARGE", 1000)
+    facts = one_object(corpora("show", "proverbs.txt", "--json"))
+    assert facts["characters"] == sum(len(line) + 1 for line in PROVERBS)
+    assert facts["distinct_characters"] is None
+    assert "leaks" not in facts
+    assert "alphabet" not in output(corpora("show", "proverbs.txt"))
+
+
+def test_fetch_says_where_the_texts_lie(corpora, tmp_path, monkeypatch):
     (tmp_path / "tinyshakespeare.txt").write_bytes(b"First Citizen:\n")
-    monkeypatch.setattr(tinyshakespeare, "SHA256", hashlib.sha256(b"First Citizen:\n").hexdigest())
-    facts = one_object(corpora("fetch", "tinyshakespeare", "--corpus-dir", ".", "--json"))
-    assert facts["path"] == str(tmp_path / "tinyshakespeare.txt")
-    result = corpora("fetch", "tinyshakespeare", "--corpus-dir", ".")
-    assert str(tmp_path / "tinyshakespeare.txt") in result.stdout
+    publish(monkeypatch, tinyshakespeare, b"First Citizen:\n")
+    with serving(b"Don't panic.\n") as server:
+        publish(monkeypatch, fortunes, server.data, server.url())
+        asked = ("fetch", "tinyshakespeare", "fortunes", "python_docs", "--corpus-dir", ".")
+        facts = one_object(corpora(*asked, "--json"))["corpora"]
+    assert [row["name"] for row in facts] == ["tinyshakespeare", "fortunes", "python-docs"]
+    assert facts[0]["path"] == str(tmp_path / "tinyshakespeare.txt")
+    assert facts[1]["path"].endswith("/corpora/fortunes.txt")
+    shown = corpora(*asked).stdout
+    assert f"tinyshakespeare: 1.1 MB, in {tmp_path / 'tinyshakespeare.txt'}" in shown
+    assert facts[1]["path"] in shown
+
+
+def test_an_unknown_name_is_refused_before_anything_is_fetched(corpora, monkeypatch):
+    with serving(b"Don't panic.\n") as server:
+        publish(monkeypatch, fortunes, server.data, server.url())
+        assert "'fortune' is no named corpus" in str(corpora("fetch", "fortunes", "fortune").exception)
+        assert server.paths == []

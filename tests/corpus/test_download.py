@@ -1,81 +1,55 @@
-"""Downloads against a local server that breaks off, forgets, lies and refuses."""
+"""Downloads against a local server that breaks off, forgets, lies, stalls and refuses."""
 
+import email.utils
 import hashlib
 import io
+import logging
+import socket
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import time
 
 import pytest
 
-from inkloom.corpus import load_corpus
+from inkloom.corpus import download as downloading
 from inkloom.corpus.base import FetchError
-from inkloom.corpus.download import ATTEMPTS, download
-from inkloom.corpus.named import tinyshakespeare
+from inkloom.corpus.download import ATTEMPTS, download, one_at_a_time
+from inkloom.corpus.named.base import Remote
+from tests.corpus.server import serving
 
 DATA = b"".join(f"line {i}\n".encode() for i in range(60_000))
-SHA256 = hashlib.sha256(DATA).hexdigest()
 ADVICE = "Put the file into --corpus-dir."
-
-
-class Server(ThreadingHTTPServer):
-    """Serves `data`; tests set how it misbehaves."""
-
-    data = DATA
-    knows_ranges = True
-    says_length = True
-    breaks_after: tuple[int, ...] = ()  # bytes sent in the first answers, before the connection ends
-    statuses: tuple[int, ...] = ()  # what the first answers are instead
-    ranges: list[str | None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_GET(self):
-        server = self.server
-        answer = len(server.ranges)
-        server.ranges.append(self.headers["Range"])
-        if answer < len(server.statuses):
-            self.send_error(server.statuses[answer])
-            return
-        start = int(self.headers["Range"][len("bytes=") : -1]) if self.headers["Range"] and server.knows_ranges else 0
-        if start and start >= len(server.data):
-            self.send_error(416)
-            return
-        body = server.data[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(server.data) - 1}/{len(server.data)}")
-        if server.says_length:
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body[: server.breaks_after[answer]] if answer < len(server.breaks_after) else body)
-
-    def log_message(self, *arguments):
-        del arguments
 
 
 @pytest.fixture
 def server():
-    server = Server(("127.0.0.1", 0), Handler)
-    server.ranges = []
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(DATA) as server:
+        yield server
+
+
+def remote_of(*urls, data=DATA, name="file.txt"):
+    return Remote(name, urls, len(data), hashlib.sha256(data).hexdigest())
 
 
 @pytest.fixture
 def fetch(server, tmp_path):
-    def fetch(sha256=SHA256):
+    def fetch(*urls, **options):
         path = tmp_path / "deep" / "file.txt"
-        download(f"http://127.0.0.1:{server.server_port}/file.txt", path, sha256, advice=ADVICE, first_wait=0.001)
+        download(remote_of(*(urls or (server.url(),))), path, advice=ADVICE, first_wait=0.001, **options)
         return path
 
     return fetch
+
+
+@pytest.fixture
+def part(tmp_path):
+    """Write what an earlier call has left."""
+
+    def part(data):
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "deep" / "file.txt.part").write_bytes(data)
+
+    return part
 
 
 def test_a_file_comes_whole_and_is_not_fetched_again(server, fetch):
@@ -83,7 +57,14 @@ def test_a_file_comes_whole_and_is_not_fetched_again(server, fetch):
     assert path.read_bytes() == DATA
     assert [entry.name for entry in path.parent.iterdir()] == ["file.txt"]
     fetch()
-    assert len(server.ranges) == 1
+    assert len(server.paths) == 1
+
+
+def test_the_program_says_who_it_is_and_where_it_fetches_from(server, fetch, caplog):
+    caplog.set_level(logging.INFO, "inkloom")
+    fetch()
+    assert "inkloom/" in server.agents[0]
+    assert "Fetching file.txt (648.9 kB) from 127.0.0.1 …" in caplog.messages
 
 
 def test_a_broken_connection_goes_on_where_it_broke(server, fetch):
@@ -92,18 +73,29 @@ def test_a_broken_connection_goes_on_where_it_broke(server, fetch):
     assert server.ranges == [None, "bytes=100000-", "bytes=150000-"]
 
 
-def test_a_killed_download_goes_on_in_the_next_run(server, fetch, tmp_path):
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "file.txt.part").write_bytes(DATA[:1234])
+def test_a_stalled_connection_goes_on_after_the_timeout(server, fetch):
+    server.stalls_after = (100_000,)
+    assert fetch(timeout=0.2).read_bytes() == DATA
+    assert server.ranges == [None, "bytes=100000-"]
+
+
+def test_attempts_that_bring_much_do_not_count(server, fetch, monkeypatch):
+    monkeypatch.setattr(downloading, "PROGRESS", 50_000)
+    server.breaks_after = (60_000,) * (ATTEMPTS + 3)
+    assert fetch().read_bytes() == DATA
+    assert len(server.paths) == ATTEMPTS + 4
+
+
+def test_a_killed_download_goes_on_in_the_next_run(server, fetch, part):
+    part(DATA[:1234])
     assert fetch().read_bytes() == DATA
     assert server.ranges == ["bytes=1234-"]
 
 
-def test_a_part_that_is_whole_needs_no_network(server, fetch, tmp_path):
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "file.txt.part").write_bytes(DATA)
+def test_a_part_that_is_whole_needs_no_network(server, fetch, part):
+    part(DATA)
     assert fetch().read_bytes() == DATA
-    assert server.ranges == []
+    assert server.paths == []
 
 
 def test_a_server_without_ranges_starts_again(server, fetch):
@@ -112,17 +104,52 @@ def test_a_server_without_ranges_starts_again(server, fetch):
     assert fetch().read_bytes() == DATA
 
 
-@pytest.mark.parametrize("part", [b"x" * 1234, b"x" * (len(DATA) + 1)])
-def test_a_part_of_another_file_is_thrown_away(server, fetch, tmp_path, part):
-    (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "file.txt.part").write_bytes(part)
+@pytest.mark.parametrize("left", [b"x" * 1234, b"x" * len(DATA), b"x" * (len(DATA) + 1)])
+def test_a_part_of_another_file_is_thrown_away(fetch, part, left):
+    part(left)
     assert fetch().read_bytes() == DATA
 
 
-def test_wrong_bytes_are_deleted_and_said(server, fetch, tmp_path):
-    server.data = b"<html>Please log in to this hotel's network</html>"
-    with pytest.raises(FetchError, match=r"sent a file with the SHA-256 \w+…, not \w+…; it was deleted\. Put the file"):
+def test_a_part_longer_than_what_the_server_has_is_thrown_away(server, fetch, part):
+    part(DATA[:5000])
+    server.data = DATA[:4000]
+    with pytest.raises(FetchError, match="its file has 4,000 bytes, not 648,890"):
         fetch()
+    assert server.ranges == ["bytes=5000-", None]
+
+
+def test_wrong_bytes_are_deleted_and_said(server, fetch, tmp_path):
+    server.data = DATA.replace(b"7", b"8")
+    with pytest.raises(FetchError, match=r"its file has the SHA-256 \w+…, not \w+…; it was deleted\. Put the file"):
+        fetch()
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize("longer", [b"", DATA])
+def test_a_file_of_another_length_is_given_up_before_it_is_fetched(server, fetch, tmp_path, longer):
+    server.data = longer + b"x" * 100
+    with pytest.raises(FetchError, match=f"its file has {len(longer) + 100:,} bytes, not 648,890"):
+        fetch()
+    assert len(server.paths) == 1
+    assert list((tmp_path / "deep").iterdir()) == []
+
+
+def test_bytes_without_end_are_not_written(server, fetch, tmp_path):
+    server.data, server.says_length = DATA * 3, False
+    with pytest.raises(FetchError, match="it sent more than the 648,890 bytes that were missing"):
+        fetch()
+    assert (tmp_path / "deep" / "file.txt.part").stat().st_size <= len(DATA)
+
+
+@pytest.mark.parametrize("page", [b"\n<!DOCTYPE html><p>Log in to this hotel's network", b"<HTML>", b"Quota exceeded"])
+def test_a_web_page_is_not_the_file(server, fetch, tmp_path, page):
+    server.data = page
+    server.says_length = False
+    if not page.strip().startswith(b"<"):
+        server.headers = {"Content-Type": "text/html; charset=utf-8"}
+    with pytest.raises(FetchError, match=r"it sent a web page instead of the file\. Put the file"):
+        fetch()
+    assert len(server.paths) == 1
     assert list((tmp_path / "deep").iterdir()) == []
 
 
@@ -137,11 +164,40 @@ def test_a_server_that_recovers_is_asked_again(server, fetch):
     assert fetch().read_bytes() == DATA
 
 
-def test_a_missing_file_is_not_asked_for_again(server, fetch):
-    server.statuses = (404,) * 9
-    with pytest.raises(FetchError, match=r"the server says 404 Not Found\. Put the file into --corpus-dir\.$"):
+@pytest.mark.parametrize(("asked", "waited"), [("0.1 Beers", 0.001), ("1", 1.0), ("date", 1.0)])
+def test_a_busy_server_is_given_the_time_it_asks_for(server, fetch, monkeypatch, asked, waited):
+    slept = []
+    monkeypatch.setattr(downloading.time, "sleep", slept.append)
+    server.statuses = (429,)
+    soon = email.utils.formatdate(time.time() + 2, usegmt=True)  # whole seconds: between 1 and 2 from now
+    server.headers = {"Retry-After": soon if asked == "date" else asked}
+    fetch()
+    assert len(slept) == 1
+    assert waited <= slept[0] <= 2
+
+
+def test_a_server_that_asks_for_an_hour_is_given_up(server, fetch):
+    server.statuses = (429,) * 2
+    server.headers = {"Retry-After": "3600"}
+    with pytest.raises(FetchError, match="429 Too Many Requests, and asks to wait 3,600 seconds"):
         fetch()
-    assert len(server.ranges) == 1
+    assert len(server.paths) == 1
+
+
+@pytest.mark.parametrize(("status", "times"), [(404, 1), (403, 1), (500, ATTEMPTS)])
+def test_a_refusal_is_asked_again_where_that_may_help(server, fetch, status, times):
+    server.statuses = (status,) * 9
+    with pytest.raises(FetchError, match=rf"the server says {status} .*\. Put the file into --corpus-dir\.$"):
+        fetch()
+    assert len(server.paths) == times
+
+
+def test_a_redirect_is_followed_and_so_is_its_range(server, fetch):
+    server.redirects = {"/old.txt": server.url("new.txt")}
+    server.breaks_after = (0, 1000)
+    assert fetch(server.url("old.txt")).read_bytes() == DATA
+    assert server.paths == ["/old.txt", "/new.txt"] * 2
+    assert server.ranges[2:] == ["bytes=1000-"] * 2
 
 
 def test_what_came_before_giving_up_is_kept(server, fetch, tmp_path):
@@ -149,27 +205,69 @@ def test_what_came_before_giving_up_is_kept(server, fetch, tmp_path):
     with pytest.raises(FetchError, match=r"the connection ended after 5,000 of .* What came is kept") as caught:
         fetch()
     assert "\n" not in str(caught.value)
-    assert len(server.ranges) == ATTEMPTS
+    assert len(server.paths) == ATTEMPTS
     assert (tmp_path / "deep" / "file.txt.part").read_bytes() == DATA[:5000]
 
 
-def test_an_unstated_length_is_settled_by_the_hash(server, fetch):
+def test_an_unstated_length_is_settled_by_size_and_hash(server, fetch):
     server.says_length = False
     assert fetch().read_bytes() == DATA
 
 
+def unused_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def test_mirrors_are_asked_in_order_until_one_has_the_file(server, fetch):
+    server.statuses = (403,)
+    closed = f"http://127.0.0.1:{unused_port()}/file.txt"
+    assert fetch(server.url("first"), closed, server.url("second"), server.url("third")).read_bytes() == DATA
+    assert server.paths == ["/first", "/second"]
+
+
+def test_a_mirror_goes_on_with_what_another_began(server, fetch):
+    server.breaks_after = (1000,) * ATTEMPTS
+    assert fetch(server.url("first"), server.url("second")).read_bytes() == DATA
+    assert server.ranges[ATTEMPTS] == "bytes=5000-"
+
+
+def test_where_every_mirror_fails_each_is_named(server, fetch):
+    server.statuses = (403,)
+    with pytest.raises(
+        FetchError, match=r"^Cannot fetch file.txt from 127.0.0.1: the server says 403.*; name.invalid: "
+    ):
+        fetch(server.url(), "http://name.invalid/file.txt")
+
+
+def test_proxies_of_the_environment_hold(server, fetch, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url("").rstrip("/"))
+    assert fetch("http://name.invalid/file.txt").read_bytes() == DATA
+    assert server.paths == ["http://name.invalid/file.txt"]
+
+
 def test_without_a_network_one_line_says_what_to_do(tmp_path):
     with pytest.raises(
-        FetchError, match=r"^Cannot fetch http://name.invalid/f.*Put the file into --corpus-dir"
+        FetchError, match=r"^Cannot fetch file.txt from http://name.invalid/f: .*\. Put the file into --corpus-dir"
     ) as caught:
-        download("http://name.invalid/f", tmp_path / "f", SHA256, advice=ADVICE, first_wait=0.001)
+        download(remote_of("http://name.invalid/f"), tmp_path / "f", advice=ADVICE, first_wait=0.001)
     assert "\n" not in str(caught.value)
 
 
 def test_a_place_that_cannot_be_written_is_named(server, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(FetchError, match=r"^Cannot write"):
-        download(f"http://127.0.0.1:{server.server_port}/f", tmp_path / "file" / "f", SHA256, advice=ADVICE)
+        download(remote_of(server.url()), tmp_path / "file" / "f", advice=ADVICE)
+
+
+def test_a_disk_without_room_is_named_before_anything_is_fetched(server, tmp_path):
+    huge = Remote("file.txt", (server.url(),), 1 << 60, "0" * 64)
+    with pytest.raises(
+        FetchError, match=r"free, and the download of file.txt needs 1\.2 EB\. Make room, or set INKLOOM"
+    ):
+        download(huge, tmp_path / "f", advice=ADVICE)
+    assert server.paths == []
 
 
 class Terminal(io.StringIO):
@@ -187,10 +285,19 @@ def test_a_terminal_shows_progress_and_a_file_does_not(fetch, monkeypatch):
     assert sys.stderr.getvalue() == ""
 
 
-def test_tinyshakespeare_is_downloaded_once(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("INKLOOM_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(tinyshakespeare, "URL", f"http://127.0.0.1:{server.server_port}/input.txt")
-    monkeypatch.setattr(tinyshakespeare, "SHA256", SHA256)
-    assert load_corpus("tinyshakespeare").whole.texts == (DATA.decode(),)
-    assert load_corpus("tinyshakespeare").name == "tinyshakespeare"
-    assert len(server.ranges) == 1
+def test_one_process_at_a_time_fetches(caplog):
+    caplog.set_level(logging.INFO, "inkloom")
+    order = []
+
+    def second():
+        with one_at_a_time("text"):
+            order.append("second")
+
+    with one_at_a_time("text"):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        while "waiting for it" not in caplog.text:
+            time.sleep(0.01)
+        order.append("first")
+    waiting.join(10)
+    assert order == ["first", "second"]

@@ -8,8 +8,10 @@ import pytest
 
 from inkloom.corpus import CORPORA, FetchError, load_corpus, split_corpus
 from inkloom.corpus.leaks import find_leaks
-from inkloom.corpus.named import python_docs, shakespeare, tinyshakespeare
+from inkloom.corpus.named import fortunes, python_docs, shakespeare, tinyshakespeare
 from inkloom.errors import InputError
+from tests.corpus.publishing import publish
+from tests.corpus.server import serving
 
 # "⏎" stands for the two spaces that force a line break in Markdown.
 PLAY = """# Hamlet
@@ -198,9 +200,9 @@ def test_topics_that_are_chapters_of_others_are_left_out():
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    """A folder with a tinyshakespeare.txt, and its digest in the real one's place."""
+    """A folder with a tinyshakespeare.txt that passes for the real one."""
     (tmp_path / "tinyshakespeare.txt").write_text("First Citizen:\nBefore we proceed\n")
-    monkeypatch.setattr(tinyshakespeare, "SHA256", hashlib.sha256(b"First Citizen:\nBefore we proceed\n").hexdigest())
+    publish(monkeypatch, tinyshakespeare, b"First Citizen:\nBefore we proceed\n")
     return tmp_path
 
 
@@ -217,8 +219,32 @@ def test_tinyshakespeare_is_read_from_the_users_folder(tiny, monkeypatch):
 
 def test_another_text_of_that_name_is_refused(tiny):
     (tiny / "tinyshakespeare.txt").write_text("First Citizen:\r\n")
-    with pytest.raises(InputError, match=r"is not the tinyshakespeare that others compare on"):
+    with pytest.raises(InputError, match=r"is not the tinyshakespeare.txt that others compare on"):
         load_corpus("tinyshakespeare", corpus_dir=tiny)
+
+
+def test_tinyshakespeare_is_downloaded_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("INKLOOM_CACHE_DIR", str(tmp_path))
+    with serving(b"First Citizen:\n") as server:
+        publish(monkeypatch, tinyshakespeare, server.data, server.url())
+        assert load_corpus("tinyshakespeare").whole.texts == ("First Citizen:\n",)
+        assert load_corpus("tinyshakespeare").name == "tinyshakespeare"
+        assert len(server.paths) == 1
+
+
+def test_fortunes_are_documents_a_line_each(tmp_path, monkeypatch):
+    sayings = "Was du \u201eheute\u201c kannst besorgen\n".encode() + b"Don\x92t panic\n"
+    (tmp_path / "fortunes.txt").write_bytes(sayings)
+    publish(monkeypatch, fortunes, sayings)
+    corpus = load_corpus("fortunes", corpus_dir=tmp_path)
+    assert corpus.whole.texts == ("Was du \u201eheute\u201c kannst besorgen", "Don\u2019t panic")
+    assert (corpus.whole.documents, corpus.whole.end_chars) == (True, 1)
+    assert load_corpus("fortunes", corpus_dir=tmp_path, documents="files").whole.texts[0].count("\n") == 2
+
+
+@pytest.mark.parametrize("name", ["wikitext2", "wikitext_2", "WikiText-2", "wikitext-2"])
+def test_separators_and_case_of_a_name_do_not_matter(name):
+    assert CORPORA.load(name).name == "wikitext-2"
 
 
 @pytest.mark.parametrize("name", list(CORPORA))
@@ -228,3 +254,13 @@ def test_every_named_corpus_says_where_it_comes_from(name):
     for field in (corpus.title, corpus.licence, corpus.source, corpus.citation, corpus.split):
         assert field
         assert "\n" not in field
+    assert (corpus.read is None) != (corpus.files is None)
+
+
+@pytest.mark.parametrize("name", [name for name in CORPORA if CORPORA.load(name).remote])
+def test_what_is_downloaded_has_addresses_a_size_and_a_digest(name):
+    remote = CORPORA.load(name).remote
+    assert remote.size > 0
+    assert len(bytes.fromhex(remote.sha256)) == 32
+    assert remote.urls
+    assert all(url.startswith(("https://", "http://")) for url in remote.urls)

@@ -162,12 +162,13 @@ def _check_options(config: CorpusConfig, sources: Iterable[Source]) -> None:
             f"--encoding got {config.encoding!r}, but a named corpus has no files to decode. Leave it out."
         )
     tables = ("jsonl", "csv", "tsv")
-    if config.text_column and not any(file.kind(config.documents) in tables for file in files):
+    has_columns = any(source.named is not None and source.named.table for source in sources)
+    if config.text_column and not (has_columns or any(file.kind(config.documents) in tables for file in files)):
         raise InputError(
             f"--text-column got {config.text_column!r}, but the text is no table. "
             "Give a .jsonl, .csv or .tsv file, or add --documents jsonl, csv or tsv."
         )
-    if config.documents in tables and not files:
+    if config.documents in tables and not (has_columns or files):
         raise InputError(
             f"--documents got {config.documents}, but a named corpus is no table. It takes lines or files."
         )

@@ -30,6 +30,7 @@ from inkloom.files import atomic_write, cache_dir
 log = logging.getLogger("inkloom")
 
 STDIN = "-"
+HUB_PREFIX = "hf:"
 TEXT_ENDINGS = (".txt", ".md")
 TABLE_ENDINGS = (".jsonl", ".csv", ".tsv")
 GZIP_MAGIC = b"\x1f\x8b"
@@ -129,7 +130,11 @@ def locate(source: str, encoding: str | None, documents: Kind | None) -> Source:
         mode = path.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         if source in CORPORA:
-            return _named(source)
+            return _named(CORPORA.load(source))
+        if source.lower().startswith(HUB_PREFIX):
+            from inkloom.corpus.named import hub
+
+            return _named(hub.named(source), source)
         if isinstance(error, PermissionError):
             raise InputError(f"Cannot read {source}: {error.strerror}.") from error
         raise _nothing_there(source, path) from error
@@ -146,9 +151,8 @@ def locate(source: str, encoding: str | None, documents: Kind | None) -> Source:
     return Source(_name_of(absolute), str(absolute), (TextFile(absolute, source),))
 
 
-def _named(source: str) -> Source:
-    named = CORPORA.load(source)
-    return Source(named.name, named.name, named=named)
+def _named(named: NamedCorpus, again: str | None = None) -> Source:
+    return Source(named.name, again or named.name, named=named)
 
 
 def bring(source: Source, config: CorpusConfig, corpus_dir: Path | None) -> Source:

@@ -6,6 +6,25 @@ from pathlib import Path
 
 from inkloom.corpus.base import CorpusConfig
 from inkloom.corpus.documents import Kind
+from inkloom.files import sha256_of
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file that is published, and how its bytes are known.
+
+    name: its file name, in the cache and in a folder of the user's. urls: where it lies, tried in this order.
+    size: in bytes. sha256: in hexadecimal.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    size: int
+    sha256: str
+
+    def is_in(self, path: Path) -> bool:
+        """Whether the file at `path` has these very bytes."""
+        return path.is_file() and path.stat().st_size == self.size and sha256_of(path) == self.sha256
 
 
 @dataclass(frozen=True)
@@ -43,7 +62,13 @@ class NamedCorpus:
     """How it is cut."""
     documents: int | None
     characters: int | None
-    """How many the text has; None, like `documents`, where that depends on what is installed or was not published."""
+    """How many the text has; None, like `documents`, where that depends on what is installed or is not published."""
+    bytes: int | None = None
+    """Of the text as UTF-8; to within a percent where it comes in an archive of which no exact figure is published."""
+    table: bool = False
+    """Whether it has columns, of which `text_column` may name one."""
+    remote: Remote | None = None
+    """What is downloaded; None where nothing is, or pip does it."""
 
     find: Callable[[Path | None], Path | None]
     """The file or folder on this machine that holds the text; None where it is not here yet."""
