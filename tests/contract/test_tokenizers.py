@@ -137,6 +137,22 @@ def test_what_follows_a_prompt_reads_as_if_both_were_one_text(tokenizer, prompt,
     assert written.lower() == rest  # a tokenizer of words may have learned how lines begin
 
 
+@given(WRITTEN)
+def test_every_character_belongs_to_a_token(text):
+    for tokenizer in FITTED.values():
+        lengths, ids = tokenizer.lengths(text), tokenizer.encode(text).ids
+        assert len(lengths) == len(ids)
+        assert lengths.sum() == (len(text) if len(ids) else 0)
+
+
+def test_what_train_has_is_known_and_nothing_else(tokenizer):
+    known = tokenizer.known("".join(TEXTS) + FOREIGN)
+    assert known == tokenizer.known("".join(TEXTS))
+    assert bool(known) == (tokenizer.unknown_id is not None)
+    for piece in known:
+        assert tokenizer.encode(piece).unknown_tokens == 0
+
+
 def test_every_token_has_a_text(tokenizer):
     texts = [tokenizer.text_of(token) for token in range(tokenizer.vocab_size)]
     assert texts[tokenizer.end_id] == ""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inkloom.registry import Registry
-from inkloom.tokenizers.base import Encoding, Ids, TokenDecoder, Tokenizer
+from inkloom.tokenizers.base import Encoding, Ids, Lengths, TokenDecoder, Tokenizer
 
 TOKENIZERS: Registry[type[Tokenizer]] = Registry(
     "tokenizer",
@@ -24,4 +24,4 @@ def read_tokenizer(data: Mapping[str, Any]) -> Tokenizer:
     return TOKENIZERS.load(str(own.get("name"))).from_json(data)
 
 
-__all__ = ["TOKENIZERS", "Encoding", "Ids", "TokenDecoder", "Tokenizer", "read_tokenizer"]
+__all__ = ["TOKENIZERS", "Encoding", "Ids", "Lengths", "TokenDecoder", "Tokenizer", "read_tokenizer"]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from inkloom.config import Config
 
 Ids = NDArray[np.uint16 | np.uint32]
+Lengths = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,22 @@ class Tokenizer(ABC):
     @abstractmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The tokenizer that `to_json` described. InputError where the data is none."""
+
+    def known(self, text: str) -> set[str]:
+        """What the text has of what the vocabulary knows; nothing where nothing can be unknown."""
+        del text
+        return set()
+
+    def lengths(self, text: str) -> Lengths | None:
+        """How many characters of a text each of its tokens stands for; None where they do not read as the text.
+
+        What the decoder holds back counts to the token that releases it.
+        """
+        decoder = self.decoder()
+        pieces = [decoder.push(token) for token in self.encode(text).ids.tolist()]
+        if pieces:
+            pieces[-1] += decoder.flush()
+        return np.fromiter(map(len, pieces), np.int64, len(pieces)) if "".join(pieces) == text else None
 
     def text_of(self, token: int) -> str:
         """What a token reads as by itself, for lists of tokens."""

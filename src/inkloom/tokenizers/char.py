@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from inkloom.config import Config
 from inkloom.errors import InputError
-from inkloom.tokenizers.base import Encoding, Ids, TokenDecoder, Tokenizer
+from inkloom.tokenizers.base import Encoding, Ids, Lengths, TokenDecoder, Tokenizer
 
 CODE_POINTS = 0x110000
 SURROGATES = slice(0xD800, 0xE000)
@@ -82,6 +82,12 @@ class CharTokenizer(Tokenizer):
             raise InputError(self._complaint(unknown))
         ids: list[int] = self.encode(text).ids.tolist()
         return ids
+
+    def known(self, text: str) -> set[str]:
+        return set(text) & set(self.characters)
+
+    def lengths(self, text: str) -> Lengths:
+        return np.ones(len(text), np.int64)
 
     def decoder(self, prompt: Sequence[int] = ()) -> TokenDecoder:
         """A decoder that holds nothing back: every id is a whole character."""

@@ -22,7 +22,7 @@ import numpy as np
 import pydantic
 
 from inkloom.errors import InputError
-from inkloom.tokenizers.base import Encoding, Ids, TokenDecoder, Tokenizer
+from inkloom.tokenizers.base import Encoding, Ids, Lengths, TokenDecoder, Tokenizer
 from inkloom.tokenizers.charges import Census, Charges
 from inkloom.tokenizers.detokenise import RuleWriter, UsualWriter, Writer
 from inkloom.tokenizers.layout import layout_of
@@ -137,6 +137,17 @@ class WordTokenizer(Tokenizer):
             raise InputError(self._complaint(unknown))
         return [self._ids[word] for word in words]
 
+    def known(self, text: str) -> set[str]:
+        return self._ids.keys() & set(self._tokens(text))
+
+    def lengths(self, text: str) -> Lengths:
+        """A token has the characters of its gap, too, and the last one the white space behind it."""
+        units = Units(self.config.mode)
+        lengths = np.concatenate([units.traits.length_U[stretch[2:]] for stretch in units.read(text)])
+        if len(lengths) > 1:
+            lengths[-2] += lengths[-1]
+        return lengths[:-1]
+
     def decoder(self, prompt: Sequence[int] = ()) -> TokenDecoder:
         """A decoder that holds nothing back: what stands before a token follows from those before it."""
         decoder = _WordDecoder(self.words, self.end_id, self._writer())
@@ -218,9 +229,11 @@ class WordTokenizer(Tokenizer):
         return UsualWriter(self.charges.gaps, self.charges.cases)
 
     def _words_of_prompt(self, text: str) -> list[str]:
+        return [part for word in self._tokens(text) for part in self._parts(word)]
+
+    def _tokens(self, text: str) -> list[str]:
         units = Units(self.config.mode)
-        words = [units.found[number].token for stretch in units.read(text) for number in stretch[2:]][:-1]
-        return [part for word in words for part in self._parts(word)]
+        return [units.found[number].token for stretch in units.read(text) for number in stretch[2:].tolist()][:-1]
 
     def _parts(self, word: str) -> list[str]:
         """A word as it is where it is known, else with its marks set apart, as in WikiText, where these are known."""
