@@ -21,9 +21,9 @@ from typing import Any, Self
 
 import numpy as np
 import pydantic
+import tokenizers
 from numpy.typing import NDArray
 
-import tokenizers
 from inkloom.errors import InputError
 from inkloom.tokenizers.base import Encoding, Ids, TokenDecoder, Tokenizer
 from inkloom.tokenizers.byte_level import (

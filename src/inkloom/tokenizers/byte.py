@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
-
 import tokenizers
+
 from inkloom.config import Config
 from inkloom.errors import InputError
 from inkloom.tokenizers.base import Encoding, TokenDecoder, Tokenizer
