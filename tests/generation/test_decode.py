@@ -342,3 +342,11 @@ def test_logits_that_are_not_finite_are_an_error_and_no_text():
     logits_VV[1, 2] = float("nan")
     with pytest.raises(InkloomError, match="not finite"):
         written(Markov(logits_VV), Pieces("a", "b"), [request([1])])
+
+
+def test_a_sample_ends_with_its_last_word():
+    words = Pieces("to ", "be", " or", " not")
+    model = Script([1, 2, 3, 4], words.vocab_size)
+    for max_words, shown in ((1, "to"), (2, "to be"), (3, "to be or")):
+        (row,) = written(model, words, [request(max_words=max_words, max_tokens=9)])
+        assert (text(row), row[-1].finish_reason) == (shown, "length")

@@ -9,6 +9,7 @@ from inkloom.generation import GenerationConfig
     ("field", "value"),
     [
         ("max_tokens", 0),
+        ("max_words", 0),
         ("temperature", -0.1),
         ("temperature", "nan"),
         ("temperature", "inf"),
@@ -36,6 +37,13 @@ def test_a_value_out_of_range_is_one_line_that_names_it(field, value):
 def test_values_may_be_text_from_the_command_line():
     config = build(GenerationConfig, {"temperature": "0.8", "top_k": "40", "seed": "7"}, "generation")
     assert (config.temperature, config.top_k, config.seed) == (0.8, 40, 7)
+
+
+def test_a_number_of_words_is_not_cut_short_by_tokens_that_nobody_asked_for():
+    assert GenerationConfig(max_words=50).max_tokens == 2000
+    assert GenerationConfig(max_words=50, max_tokens=7).max_tokens == 7
+    assert GenerationConfig().max_tokens == 200
+    assert build(GenerationConfig, {"max_words": "50"}, "generation").max_tokens == 2000
 
 
 def test_one_stop_text_needs_no_list():

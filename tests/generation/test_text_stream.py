@@ -3,7 +3,7 @@ import itertools
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from inkloom.generation.text_stream import StopGuard, TextStream
+from inkloom.generation.text_stream import StopGuard, TextStream, WordGuard
 
 from .fakes import BytesDecoder
 
@@ -75,11 +75,58 @@ def test_an_unfinished_character_is_flushed_as_a_replacement():
     stream = TextStream(BytesDecoder(), ("ab",))
     assert [stream.push(1 + byte) for byte in "a€".encode()[:-1]] == ["", "", ""]
     assert stream.flush() == "a\ufffd"
-    assert not stream.stopped
+    assert stream.finish_reason is None
 
 
 def test_the_flushed_rest_may_complete_a_stop_text():
     stream = TextStream(BytesDecoder(), ("a\ufffd",))
     assert [stream.push(1 + byte) for byte in "xa€".encode()[:-1]] == ["x", "", "", ""]
     assert stream.flush() == ""
-    assert stream.stopped
+    assert stream.finish_reason == "stop"
+
+
+@given(st.lists(st.text("ab \n")), st.integers(1, 4))
+def test_a_text_ends_with_its_last_word_whatever_its_pieces(pieces, most):
+    guard, passed = WordGuard(most), []
+    for piece in pieces:
+        passed.append(guard.push(piece))
+        if guard.ended:
+            break
+    text = "".join(pieces)
+    assert text.startswith("".join(passed))
+    assert "".join(passed).split() == text.split()[:most]
+    follows = len(text.split()) > most or (len(text.split()) == most and text[-1].isspace())
+    assert guard.ended == follows
+    assert not guard.ended or not passed[-1][-1:].isspace()
+
+
+def test_without_a_number_of_words_all_pass():
+    assert WordGuard(None).push("so many words ") == "so many words "
+
+
+class Texts:
+    """Decodes token 0 as the first text, and so on."""
+
+    def __init__(self, *texts):
+        self.texts = texts
+
+    def push(self, token):
+        return self.texts[token]
+
+    def flush(self):
+        return ""
+
+
+def test_whatever_comes_first_in_the_text_ends_it():
+    for texts, shown, reason in (
+        (["one two", " END"], "one two", "length"),
+        (["one", "END two "], "one", "stop"),
+        (["one two END "], "one two", "length"),
+        (["one EN", "D two"], "one ", "stop"),
+    ):
+        stream = TextStream(Texts(*texts), ["END"], max_words=2)
+        written = ""
+        for token in range(len(texts)):
+            if stream.finish_reason is None:
+                written += stream.push(token)
+        assert (written, stream.finish_reason) == (shown, reason)

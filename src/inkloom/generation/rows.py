@@ -5,18 +5,15 @@ Shapes: B rows, V vocabulary, K likeliest tokens.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 from inkloom.errors import InkloomError
 from inkloom.generation.settings import GenerationConfig
-from inkloom.generation.text_stream import TextStream
+from inkloom.generation.text_stream import FinishReason, TextStream
 from inkloom.tokenizers.base import Tokenizer
-
-FinishReason: TypeAlias = Literal["stop", "length"]
-"""`stop`: the model ended the text, or a stop text appeared; `length`: max_tokens were written."""
 
 Likeliest: TypeAlias = tuple[tuple[int, float], ...]
 """Tokens that a model thought likeliest in some place, as (id, nats), the likeliest first."""
@@ -79,7 +76,8 @@ class Row:
         self.written: list[int] = []
         self.prompt_scores: tuple[Score, ...] | None = None
         self._end_id = tokenizer.end_id
-        self._text = TextStream(tokenizer.decoder(request.prompt), request.settings.stop)
+        settings = request.settings
+        self._text = TextStream(tokenizer.decoder(request.prompt), settings.stop, settings.max_words)
 
     def write(self, token: int, score: Score) -> Token:
         """Add a token. InkloomError where the model's logits were not finite."""
@@ -97,12 +95,12 @@ class Row:
     def _show(self, token: int) -> tuple[str, FinishReason | None]:
         """The text that becomes final with a token, and whether the row ends."""
         if token == self._end_id:
-            return self._text.flush(), "stop"
+            return self._text.flush(), self._text.finish_reason or "stop"
         text = self._text.push(token)
-        if not self._text.stopped and len(self.written) >= self.request.settings.max_tokens:
+        if self._text.finish_reason is None and len(self.written) >= self.request.settings.max_tokens:
             text += self._text.flush()
-            return text, "stop" if self._text.stopped else "length"
-        return text, "stop" if self._text.stopped else None
+            return text, self._text.finish_reason or "length"
+        return text, self._text.finish_reason
 
 
 def scores(logits_BV: Tensor, tokens_B: Tensor, likeliest: int) -> list[Score]:

@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inkloom.generation.decode import decode
-from inkloom.generation.rows import FinishReason, Request, Token
+from inkloom.generation.rows import Request, Token
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.generation.settings import GenerationConfig
+from inkloom.generation.text_stream import FinishReason
 from inkloom.models.base import LanguageModel
 from inkloom.tokenizers.base import Tokenizer
 
@@ -53,10 +54,10 @@ def generate(
 
 def sample_requests(prompts: Sequence[Sequence[int]], config: GenerationConfig) -> list[Request]:
     """What `generate` asks of the decode loop for prompts' ids: `config.num_samples` for each, numbered from 0."""
-    seed = _seed(config)
+    seeded = [(prompt, _seed(config)) for prompt in prompts]  # without a given seed, like prompts go on differently
     return [
         Request(prompt, config, generator_of_sample(seed, sample))
-        for prompt in prompts
+        for prompt, seed in seeded
         for sample in range(config.num_samples)
     ]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from inkloom.config import Config
 
@@ -10,11 +10,18 @@ GREEDY_BELOW = 1e-5
 """A lower temperature is greedy decoding: dividing logits by it would overflow float32 before it changed a choice."""
 
 
+MOST_TOKENS_PER_WORD = 40
+"""Where a number of words is asked for: a model of characters may write without end and never a space."""
+
+
 class GenerationConfig(Config):
     """How much text to write, how to choose its tokens, where to stop. The defaults sample from the model as it is."""
 
     max_tokens: Annotated[int, Field(ge=1)] = 200
-    """The most tokens to write after the prompt."""
+    """The most tokens to write after the prompt; where max_words is given and this is not, 40 for each word."""
+
+    max_words: Annotated[int, Field(ge=1)] | None = None
+    """The most words to write: runs of characters without white space."""
 
     temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     """Divides the logits: below 1 likely tokens gain, above 1 unlikely ones do; 0 always takes the likeliest."""
@@ -53,6 +60,14 @@ class GenerationConfig(Config):
 
     seed: Annotated[int, Field(ge=0)] | None = None
     """Same seed, same text; a new one each time where none is given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words_alone_are_not_cut_short(cls, fields: Any) -> Any:
+        max_words = str(fields.get("max_words"))
+        if max_words.isdecimal() and "max_tokens" not in fields:
+            return {**fields, "max_tokens": max(1, MOST_TOKENS_PER_WORD * int(max_words))}
+        return fields
 
     @field_validator("stop", mode="before")
     @classmethod

@@ -1,8 +1,15 @@
-"""Streaming text that is final: no broken characters, and no part of a stop text."""
+"""Streaming text that is final: no broken characters, no part of a stop text, and not a word too many."""
 
+import re
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 from inkloom.tokenizers.base import TokenDecoder
+
+FinishReason: TypeAlias = Literal["stop", "length"]
+"""`stop`: the model ended the text, or a stop text appeared; `length`: so much was written as had been asked for."""
+
+_RUNS = re.compile(r"\S+|\s+")
 
 
 class StopGuard:
@@ -43,23 +50,50 @@ class StopGuard:
         return len(text)
 
 
-class TextStream:
-    """Token ids to text, through a tokenizer's decoder and a `StopGuard`."""
+class WordGuard:
+    """Passes text on to the end of its last word, if there is a last one; white space behind a word tells its end."""
 
-    def __init__(self, decoder: TokenDecoder, stop: Sequence[str]) -> None:
+    def __init__(self, most: int | None) -> None:
+        self._most = most
+        self._begun = 0
+        self._in_word = False
+        self.ended = False
+
+    def push(self, piece: str) -> str:
+        """What belongs to the text. Not to be called once it has `ended`."""
+        if self._most is None:
+            return piece
+        for run in _RUNS.finditer(piece):
+            if run[0].isspace():
+                self.ended = self._begun == self._most
+                if self.ended:
+                    return piece[: run.start()]
+            elif not self._in_word:
+                self._begun += 1
+            self._in_word = not run[0].isspace()
+        return piece
+
+
+class TextStream:
+    """Token ids to text, through a tokenizer's decoder, a `StopGuard` and a `WordGuard`."""
+
+    def __init__(self, decoder: TokenDecoder, stop: Sequence[str], max_words: int | None = None) -> None:
         self._decoder = decoder
-        self._guard = StopGuard(stop)
+        self._stop = StopGuard(stop)
+        self._words = WordGuard(max_words)
 
     @property
-    def stopped(self) -> bool:
-        """Whether a stop text has ended the text."""
-        return self._guard.stopped
+    def finish_reason(self) -> FinishReason | None:
+        """What has ended the text: its last word, a stop text, or nothing yet."""
+        if self._words.ended:
+            return "length"
+        return "stop" if self._stop.stopped else None
 
     def push(self, token: int) -> str:
         """Text that no later token can change."""
-        return self._guard.push(self._decoder.push(token))
+        return self._words.push(self._stop.push(self._decoder.push(token)))
 
     def flush(self) -> str:
         """The rest, at the end of the text; it may still complete a stop text."""
-        text = self._guard.push(self._decoder.flush())
-        return text + self._guard.flush()
+        rest = self._stop.push(self._decoder.flush())
+        return self._words.push(rest + self._stop.flush())
