@@ -1,0 +1,140 @@
+"""Who may use the Studio, and what a browser may do with its pages.
+
+A page of the Studio can start trainings for whoever opened it. So other web pages, which a browser lets reach servers
+on its own machine, are kept out: by the Origin of what they send, by the name they gave this server (a name of their
+own that they let point here: DNS rebinding), and by a policy that lets no other page frame these. Where the server has
+a key, the Studio asks for it once and then knows the browser by a cookie.
+"""
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+import socket
+from collections.abc import Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PAGE_POLICY = (
+    "default-src 'self'; "
+    # NiceGUI starts its pages by an inline script and evaluates its event handlers; both come from this server alone,
+    # and what people or models wrote reaches a page as text.
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+"""For pages out of a run's folder: no script, no form, and an origin of their own, whatever stands in them."""
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+KEY_PATH = "/studio/key"
+COOKIE = "inkloom-studio"
+
+
+class Guard:
+    """Passes on to the Studio what comes from its own pages or from no page at all; adds headers to what goes out."""
+
+    def __init__(self, studio: ASGIApp, host: str, api_key: str | None = None) -> None:
+        """host: the address that the server listens at. api_key: what must be known to come in; None lets all in."""
+        self._studio = studio
+        self._names = own_names(host)
+        self._pass = None if api_key is None else CookiePass(api_key)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        if (complaint := self._complaint(scope, headers)) is not None:
+            await _refuse(complaint, scope, receive, send)
+        elif self._pass is None or self._pass.holds(headers) or scope["path"] == KEY_PATH:
+            await self._studio(scope, receive, _with_headers(send))
+        elif scope["type"] == "http" and scope["method"] == "GET":
+            await RedirectResponse(KEY_PATH, 303)(scope, receive, send)
+        else:
+            await _refuse("The Studio wants the server's key first.", scope, receive, send)
+
+    def cookie_for(self, key: str) -> str | None:
+        """The Set-Cookie header for who knows the key; None for a wrong one."""
+        return None if self._pass is None else self._pass.issue(key)
+
+    def _complaint(self, scope: Scope, headers: Headers) -> str | None:
+        host = headers.get("host", "")
+        if not is_own_host(host, self._names):
+            return "The Studio is not known by this name. Open it by the address that `inkloom serve` printed."
+        writes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+        if writes and not is_same_origin(headers.get("origin"), host):
+            return "The Studio takes orders from its own pages only."
+        return None
+
+
+class CookiePass:
+    """Knows the browsers whose user has given the key, by a cookie that does not hold it."""
+
+    def __init__(self, api_key: str) -> None:
+        self._key = api_key.encode()
+        self._token = hmac.new(secrets.token_bytes(32), self._key, hashlib.sha256).hexdigest()
+
+    def issue(self, key: str) -> str | None:
+        """A Set-Cookie header where the key is right, else None."""
+        if not hmac.compare_digest(key.encode(), self._key):
+            return None
+        return f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+
+    def holds(self, headers: Mapping[str, str]) -> bool:
+        """Whether a request brings the cookie."""
+        try:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return False
+        return morsel is not None and hmac.compare_digest(morsel.value.encode(), self._token.encode())
+
+
+def own_names(host: str) -> frozenset[str]:
+    """The names, in small letters, under which this machine may be asked for beside its addresses."""
+    machine = socket.gethostname().lower()
+    return frozenset({"localhost", host.lower(), machine, f"{machine}.local"})
+
+
+def is_own_host(host: str, names: Iterable[str]) -> bool:
+    """Whether a Host header gives an address, which nobody can let point elsewhere, or one of our names."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # brackets that hold no address
+        return False
+    return name in names or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def is_same_origin(origin: str | None, host: str) -> bool:
+    """Whether an Origin header is that of our own pages. Programs that are no browsers send none."""
+    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
+
+
+def _with_headers(send: Send) -> Send:
+    """Add the policy of pages to all that has none of its own."""
+
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Content-Security-Policy", PAGE_POLICY)
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            headers.setdefault("Referrer-Policy", "same-origin")
+        await send(message)
+
+    return guarded
+
+
+async def _refuse(complaint: str, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008, "reason": complaint})
+    else:
+        await PlainTextResponse(complaint, 403)(scope, receive, send)

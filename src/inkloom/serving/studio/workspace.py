@@ -1,0 +1,76 @@
+"""What all pages of a server share: its runs, the texts it was given, and its trainings."""
+
+import asyncio
+import functools
+import ipaddress
+from pathlib import Path
+
+from inkloom.errors import InputError
+from inkloom.evaluation.copying import CopyIndex
+from inkloom.runs.directory import RUNS, RunDirectory, list_runs
+from inkloom.runs.run import Run
+from inkloom.serving.engine import Engine, Engines
+from inkloom.serving.studio.texts import TextStore
+from inkloom.serving.studio.trainings import Trainings
+
+
+class Workspace:
+    """The server's runs: those that it was started with, and all in the folder of runs."""
+
+    def __init__(self, engines: Engines, runs: Path = RUNS) -> None:
+        self.engines = engines
+        self.runs = runs
+        self.texts = TextStore()
+        self.trainings = Trainings(runs)
+        self._opening = asyncio.Lock()
+        self._indexing = asyncio.Lock()
+
+    @property
+    def may_train(self) -> bool:
+        """Whether pages may start work: not where anyone in the network could."""
+        settings = self.engines.settings
+        return is_loopback(settings.host) or settings.api_key is not None
+
+    def directories(self) -> dict[str, RunDirectory]:
+        """Every run that is there, by name. A name that is none of these opens nothing, whatever path it spells."""
+        found = {run.path.name: run for run in list_runs(self.runs)}
+        return found | {name: engine.run.directory for name, engine in self.engines.items()}
+
+    def directory(self, name: str) -> RunDirectory:
+        """The run of that name; InputError where there is none."""
+        directories = self.directories()
+        if name not in directories:
+            raise InputError("There is no such run. Choose one from the list.")
+        return directories[name]
+
+    def writable(self) -> dict[str, RunDirectory]:
+        """The runs with weights, which can write: by name, those that the server was started with first."""
+        opened = set(self.engines)
+        there = {name: run for name, run in self.directories().items() if run.weights_file.exists()}
+        return {name: there[name] for name in sorted(there, key=lambda name: (name not in opened, name))}
+
+    async def engine(self, name: str) -> Engine:
+        """The run of that name, opened where it was not. InputError where it cannot be opened."""
+        directory = self.directory(name)
+        async with self._opening:
+            if name not in set(self.engines):
+                await asyncio.to_thread(lambda: self.engines.open(Run(directory)))
+        return self.engines[name]
+
+    async def copy_index(self, name: str) -> CopyIndex:
+        """What a run's training text is searched by. InputError where the text is gone or has changed."""
+        async with self._indexing:
+            return await asyncio.to_thread(_copy_index, self.directory(name))
+
+
+@functools.lru_cache(maxsize=4)
+def _copy_index(directory: RunDirectory) -> CopyIndex:
+    return CopyIndex(Run(directory).parts()["train"])
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
