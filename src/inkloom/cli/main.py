@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import inkloom
-from inkloom.cli import compare, corpora, demo, doctor, evaluate, export, generate, runs, train
+from inkloom.cli import compare, corpora, demo, doctor, evaluate, export, generate, runs, serve, train
 from inkloom.cli.terminal import print_json, say, say_error, show_log
 from inkloom.errors import InkloomError, InterruptedByUserError
 from inkloom.threads import share_cores
@@ -31,6 +31,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.add_typer(corpora.app, name="corpora", help="The texts that have a name, and what a text is like.")
 app.add_typer(runs.app, name="runs", help="List, show and remove runs.")
+app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)

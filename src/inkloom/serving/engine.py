@@ -21,6 +21,7 @@ from inkloom.generation.rows import Request
 from inkloom.runs.run import Run
 from inkloom.serving.scheduler import Generation, Scheduler
 from inkloom.serving.settings import ServerSettings
+from inkloom.serving.vocabulary import Vocabulary
 
 Result = TypeVar("Result")
 
@@ -34,13 +35,14 @@ class Engine:
         self.name = run.name
         self.model = run.model
         self.tokenizer = run.tokenizer
+        self.vocabulary = Vocabulary(run)
         self.scheduler = Scheduler(
             run.model, run.tokenizer, max_rows=settings.max_concurrency, max_queue=settings.max_queue, name=run.name
         )
 
     def encode_prompt(self, text: str) -> list[int]:
         """The ids of a prompt; an empty one begins as `inkloom generate` does. InputError names unknown characters."""
-        return self.tokenizer.encode_prompt(text or self.run.default_prompt)
+        return self.vocabulary.encode_prompt(text)
 
     def submit(self, requests: Sequence[Request]) -> list[Generation]:
         """Have samples written, all or none: see `sample_requests`. QueueFullError where so many cannot wait."""

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 from inkloom.errors import InkloomError
@@ -37,50 +37,76 @@ class Generation:
     raised where the next tokens were expected.
     """
 
-    def __init__(self, request: Request, scheduler: "Scheduler") -> None:
+    def __init__(self, request: Request, scheduler: "Scheduler", news: asyncio.Event) -> None:
+        """news: set whenever something has happened, here or to the others that were submitted with it."""
         self.request = request
+        self.news = news
+        self.loop = asyncio.get_running_loop()
+        self.ended = False
         self._scheduler = scheduler
-        self._loop = asyncio.get_running_loop()
         self._tokens: list[Token] = []
-        self._news = asyncio.Event()
         self._error: Exception | None = None
-        self._ended = False
 
     def __aiter__(self) -> "Generation":
         return self
 
     async def __anext__(self) -> list[Token]:
         """The tokens since the last call, at least one."""
-        while not self._tokens:
-            if self._error is not None:
-                raise self._error
-            if self._ended:
+        while not (tokens := self.take()):
+            if self.ended:
                 raise StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
-        tokens, self._tokens = self._tokens, []
+            self.news.clear()
+            await self.news.wait()
         return tokens
+
+    def take(self) -> list[Token]:
+        """The tokens since the last call, perhaps none; raises the error that has ended them."""
+        tokens, self._tokens = self._tokens, []
+        if self._error is not None and not tokens:
+            raise self._error
+        return tokens
+
+    @property
+    def has_news(self) -> bool:
+        """Whether `take` would give something, or nothing more will come."""
+        return bool(self._tokens) or self.ended
 
     def cancel(self) -> None:
         """Stop writing. Tokens that are there already can still be read; a sample that is finished is left as it is."""
-        if not self._ended:
+        if not self.ended:
             self._end()
             self._scheduler.leave(self)
 
-    def _receive(self, token: Token) -> None:
-        if not self._ended:
+    def receive(self, token: Token) -> None:
+        """Take in a token, in the loop's thread."""
+        if not self.ended:
             self._tokens.append(token)
-            if token.finish_reason is not None:
-                self._ended = True
-            self._news.set()
+            self.ended = token.finish_reason is not None
+            self.news.set()
 
-    def _fail(self, error: Exception) -> None:
-        self._error = error
-        self._end()
+    def fail(self, error: Exception) -> None:
+        """End with an error, in the loop's thread."""
+        if not self.ended:
+            self._error = error
+            self._end()
 
     def _end(self) -> None:
-        self._ended = True
-        self._news.set()
+        self.ended = True
+        self.news.set()
+
+
+async def merged(generations: Sequence[Generation]) -> AsyncIterator[tuple[int, list[Token]]]:
+    """What generations that were submitted together write, as it comes: (place among them, tokens)."""
+    going_on = dict(enumerate(generations))
+    while going_on:
+        for place, generation in list(going_on.items()):
+            if tokens := generation.take():
+                yield place, tokens
+            elif generation.ended:
+                del going_on[place]
+        generations[0].news.clear()
+        if going_on and not any(generation.has_news for generation in going_on.values()):
+            await generations[0].news.wait()
 
 
 class Scheduler:
@@ -95,6 +121,9 @@ class Scheduler:
         self._waiting: deque[Generation] = deque()
         self._leaving: list[Generation] = []
         self._calls: deque[Callable[[], None]] = deque()
+        self._taken = 0
+        """Samples that have left the queue and were not yet known to be finished when the thread last looked at it."""
+
         self._closed = False
         self._rows: dict[int, Generation] = {}  # the thread's own
         self._thread = threading.Thread(target=self._work, name=f"inkloom-{name}", daemon=True)
@@ -112,10 +141,11 @@ class Scheduler:
 
     def submit(self, requests: Sequence[Request]) -> list[Generation]:
         """Have samples written, all or none. QueueFullError where so many cannot wait. Call it from the loop."""
-        generations = [Generation(request, self) for request in requests]
+        news = asyncio.Event()
+        generations = [Generation(request, self, news) for request in requests]
         with self._changed:
             self._check_open()
-            if len(self._waiting) + len(generations) > self._max_queue:
+            if self._taken + len(self._waiting) + len(generations) > self._max_rows + self._max_queue:
                 raise QueueFullError(
                     f"{len(self._waiting)} samples wait already, and at most {self._max_queue} may. Try again later."
                 )
@@ -136,6 +166,7 @@ class Scheduler:
 
         def run() -> None:
             try:
+                self._check_open()
                 settle: tuple[Callable[[Any], None], Any] = (future.set_result, work())
             except Exception as error:
                 settle = (future.set_exception, error)
@@ -174,6 +205,7 @@ class Scheduler:
                 left = [number for number, generation in self._rows.items() if generation in leaving]
                 room = min(len(self._waiting), self._max_rows - len(self._rows) + len(left))
                 joining = [self._waiting.popleft() for _ in range(room)]
+                self._taken = len(self._rows) - len(left) + len(joining)
             for call in calls:
                 call()
             try:
@@ -183,6 +215,8 @@ class Scheduler:
                     log.exception("Writing failed.")
                 self._fail([*self._rows.values(), *joining], error)
                 batch = Batch(self._model, self._tokenizer)
+        for call in self._calls:
+            call()
         self._fail([*self._rows.values(), *self._waiting], StoppedError("The server is stopping."))
 
     def _write(self, batch: Batch, left: Sequence[int], joining: Sequence[Generation]) -> None:
@@ -199,27 +233,31 @@ class Scheduler:
         deliveries: dict[asyncio.AbstractEventLoop, list[tuple[Generation, Token]]] = {}
         for token in batch.step():
             generation = self._rows[token.request]
-            deliveries.setdefault(generation._loop, []).append((generation, token))
+            deliveries.setdefault(generation.loop, []).append((generation, token))
             if token.finish_reason is not None:
                 del self._rows[token.request]
         for loop, pairs in deliveries.items():
-            _in_loop(loop, _deliver, pairs)
+            if not _in_loop(loop, _deliver, pairs):
+                with self._changed:
+                    self._leaving += (generation for generation, _ in pairs)
 
     def _fail(self, generations: Sequence[Generation], error: Exception) -> None:
         self._rows.clear()
         for generation in generations:
-            _in_loop(generation._loop, generation._fail, error)
+            _in_loop(generation.loop, generation.fail, error)
 
 
 def _deliver(pairs: Sequence[tuple[Generation, Token]]) -> None:
     for generation, token in pairs:
-        generation._receive(token)
+        generation.receive(token)
 
 
-def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: Any) -> None:
-    """Call a function in a loop's thread; nothing where the loop has ended, since nobody waits there any more."""
+def _in_loop(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: Any) -> bool:
+    """Call a function in a loop's thread. False where the loop has ended, so that nobody waits there any more."""
     try:
         loop.call_soon_threadsafe(function, *arguments)
     except RuntimeError:
         if not loop.is_closed():
             raise
+        return False
+    return True

@@ -30,8 +30,14 @@ class ServerSettings(Config):
     max_tokens: int = Field(8192, ge=1)
     """The most tokens of one sample that a request may ask for."""
 
+    max_prompt_tokens: int = Field(1 << 16, ge=1)
+    """The most tokens that the prompts of a request may have in all."""
+
     max_body_bytes: int = Field(4 << 20, ge=1)
     """The largest body of a request; larger ones are refused with 413."""
 
+    max_body_seconds: float = Field(30.0, gt=0)
+    """The longest that the body of a request may take to arrive; then it ends with 408."""
+
     max_seconds: float = Field(300.0, gt=0)
-    """The longest that a request may take to arrive, and that its answer may take; then it ends with 408."""
+    """The longest that an answer may take; then it ends with 408, or a stream with an error."""
