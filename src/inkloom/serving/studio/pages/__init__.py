@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import nicegui
 from fastapi import FastAPI
 from nicegui import ui
 
@@ -21,6 +22,7 @@ def build(workspace: Workspace, cookie_for: Callable[[str], str | None]) -> Fast
     """
     app = FastAPI(openapi_url=None)
     add_files(app, workspace, cookie_for)
+    _forget_earlier_start()
     ui.run_with(
         app,
         root=partial(frame, workspace),
@@ -33,3 +35,9 @@ def build(workspace: Workspace, cookie_for: Callable[[str], str | None]) -> Fast
         binding_refresh_interval=None,
     )
     return app
+
+
+def _forget_earlier_start() -> None:
+    """An earlier server of this process, as in a notebook, has built NiceGUI's stack; `run_with` adds to it anew."""
+    nicegui.app.middleware_stack = None
+    nicegui.app.user_middleware.clear()
