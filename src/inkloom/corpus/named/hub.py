@@ -11,7 +11,7 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ from inkloom.corpus.named.base import CorpusFiles, NamedCorpus
 from inkloom.corpus.named.cached import corpora, new_folder, read_record, synced
 from inkloom.corpus.sources import HUB_PREFIX as PREFIX
 from inkloom.corpus.sources import SPLIT_NAMES
-from inkloom.errors import InputError
+from inkloom.errors import InkloomError, InputError
 from inkloom.files import write_text
 
 log = logging.getLogger("inkloom")
 
-NAME = re.compile(r"hf:(?P<repo>[\w.-]+/[\w.-]+)(:(?P<config>[^@:]+))?(@(?P<revision>[\w./-]+))?")
+NAME = re.compile(r"hf:(?P<repo>\w[\w.-]*/\w[\w.-]*)(:(?P<config>[^@:]+))?(@(?P<revision>[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ADDRESS = "hf://datasets/{}"  # the library takes a bare owner/name for a folder where one of that name is at hand
 TIMEOUT = 20.0  # seconds for the hub's answer about a dataset
@@ -203,7 +203,7 @@ def _ask_hub(dataset: HubDataset) -> str:
         raise FetchError(f"Cannot ask the Hugging Face hub about {dataset.repo}: {_brief(error)}.") from error
     if commit is None:
         raise FetchError(f"The Hugging Face hub does not say which revision of {dataset.repo} it has.")
-    return commit
+    return str(commit)
 
 
 def _need_library(dataset: HubDataset) -> None:
@@ -214,14 +214,26 @@ def _need_library(dataset: HubDataset) -> None:
 def _stream(reading: _Reading, folder: Path) -> None:
     """Fill the folder with the rows of every split that is used."""
     dataset = reading.dataset.at(folder.name)
-    splits = _open(dataset)
-    chosen, notices = _choose(list(splits), dataset, reading.plain)
-    columns = {split: _choose_column(splits[split], reading) for split in chosen}
+    with _errors_of_the_library(dataset):
+        splits = _open(dataset)
+        chosen, notices = _choose(list(splits), dataset, reading.plain)
+        columns = {split: _choose_column(splits[split], reading) for split in chosen}
     files = {part: f"{part}{reading.ending}" for parts in chosen.values() for part in parts}
     record = {"dataset": str(dataset), "parts": files, "notices": notices}
     with new_folder(folder, 0, record, str(dataset)) as new:
         for split, parts in chosen.items():
             _write(splits[split], columns[split], reading, [new / files[part] for part in parts])
+
+
+@contextmanager
+def _errors_of_the_library(dataset: HubDataset) -> Iterator[None]:
+    """Whatever the library and those below it (httpx, fsspec, pyarrow) raise, as FetchError."""
+    try:
+        yield
+    except InkloomError:
+        raise
+    except Exception as error:
+        raise FetchError(f"{dataset} cannot be read: {_brief(error)}. Nothing of it is kept.") from error
 
 
 def _open(dataset: HubDataset) -> Mapping[str, Any]:
@@ -236,15 +248,13 @@ def _open(dataset: HubDataset) -> Mapping[str, Any]:
         splits = datasets.load_dataset(address, dataset.config, revision=dataset.revision, streaming=True)
     except ValueError as error:
         names = datasets.get_dataset_config_names(address, revision=dataset.revision)
-        if dataset.config in names:
-            raise FetchError(f"{dataset} cannot be read: {_brief(error)}.") from error
+        if dataset.config in names or (dataset.config is None and len(names) == 1):
+            raise
         got = f"has no config {dataset.config!r}" if dataset.config else "has several configs"
         known = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
         raise InputError(
             f"{dataset.repo} {got}. Name one of: {known}, as {PREFIX}{dataset.repo}:{names[0]}."
         ) from error
-    except Exception as error:  # of the library's own, of httpx, pyarrow and fsspec
-        raise FetchError(f"{dataset} cannot be read: {_brief(error)}.") from error
     return dict(splits)
 
 
@@ -312,12 +322,10 @@ def _write(rows: Any, column: str, reading: _Reading, files: Sequence[Path]) -> 
 
 def _texts(rows: Any, column: str, dataset: HubDataset) -> Iterator[str]:
     """The text of every row; blank where it has none."""
-    try:
+    with _errors_of_the_library(dataset):
         for batch in rows.select_columns([column]).iter(batch_size=ROWS_AT_ONCE):
             for text in batch[column]:
                 yield text or ""
-    except Exception as error:  # of the library's own, of httpx, pyarrow and fsspec
-        raise FetchError(f"{dataset} broke off: {_brief(error)}. Nothing is kept; try again.") from error
 
 
 def _row(text: str, reading: _Reading) -> bytes:
