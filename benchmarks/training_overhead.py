@@ -20,7 +20,8 @@ from torch.nn import functional
 
 import inkloom
 from inkloom.config import build
-from inkloom.data import BATCHINGS, encode_part
+from inkloom.data import encode_part
+from inkloom.data.batches import BATCHINGS
 from inkloom.models.base import detach_state
 from inkloom.runs.directory import RunDirectory
 from inkloom.runs.run import Run, build_model

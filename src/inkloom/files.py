@@ -22,12 +22,17 @@ MOST_CACHED = 20_000_000_000
 DAY = 24 * 60 * 60
 
 
+class WriteError(InkloomError):
+    """A file could not be written; it is as it was."""
+
+
 @contextlib.contextmanager
 def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
     """Open a file that replaces `path` when the block ends well; after an error `path` is as it was.
 
     Text is UTF-8 with "\\n" line ends on every platform. The data is on disk before the name changes
-    (temporary file in the same folder, fsync, rename), so a crash leaves the old file or the new one.
+    (temporary file in the same folder, fsync, rename), so a crash leaves the old file or the new one. Raises WriteError
+    where the system refuses.
     """
     temporary: Path | None = None
     try:
@@ -45,7 +50,7 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; runs are shared like any other file
         temporary.replace(path)
     except OSError as error:
-        raise InkloomError(f"Cannot write {path}: {error.strerror or error}. {path.name} is unchanged.") from error
+        raise WriteError(f"Cannot write {path}: {error.strerror or error}. {path.name} is unchanged.") from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

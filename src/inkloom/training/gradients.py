@@ -8,7 +8,7 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from inkloom.data import BATCHINGS, BatchSource
+from inkloom.data.batches import BATCHINGS, BatchSource
 from inkloom.errors import InputError, InterruptedByUserError
 from inkloom.files import write_json
 from inkloom.models import FAMILIES

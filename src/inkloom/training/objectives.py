@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 
-from inkloom.data import Batch
+from inkloom.data.batches import Batch
 from inkloom.models.base import LanguageModel, State, detach_state
 from inkloom.registry import Registry
 from inkloom.training.config import TrainingConfig
