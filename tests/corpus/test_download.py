@@ -64,7 +64,7 @@ def test_the_program_says_who_it_is_and_where_it_fetches_from(server, fetch, cap
     caplog.set_level(logging.INFO, "inkloom")
     fetch()
     assert "inkloom/" in server.agents[0]
-    assert "Fetching file.txt (648.9 kB) from 127.0.0.1 …" in caplog.messages
+    assert f"Fetching file.txt (648.9 kB) from {server.url('').rstrip('/')} …" in caplog.messages
 
 
 def test_a_broken_connection_goes_on_where_it_broke(server, fetch):
@@ -236,7 +236,7 @@ def test_a_mirror_goes_on_with_what_another_began(server, fetch):
 def test_where_every_mirror_fails_each_is_named(server, fetch):
     server.statuses = (403,)
     with pytest.raises(
-        FetchError, match=r"^Cannot fetch file.txt from 127.0.0.1: the server says 403.*; name.invalid: "
+        FetchError, match=r"^Cannot fetch file.txt from http://127.*: the server says 403.*; http://name.invalid: "
     ):
         fetch(server.url(), "http://name.invalid/file.txt")
 

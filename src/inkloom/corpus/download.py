@@ -115,18 +115,20 @@ def _fetch_from_any(remote: Remote, part: Path, advice: str, first_wait: float, 
     """Fill `part` from the first address that gives the right file."""
     problems: list[str] = []
     for url in remote.urls:
-        log.info("Fetching %s (%s) from %s …", remote.name, decimal(remote.size), _host(url))
+        log.info("Fetching %s (%s) from %s …", remote.name, decimal(remote.size), _site(url))
         try:
             _fetch(remote, url, part, first_wait, timeout)
             return
         except _UselessError as error:
-            problems.append(f"{_host(url)}: {error}" if len(remote.urls) > 1 else f"{url}: {error}")
+            problems.append(f"{url if len(remote.urls) == 1 else _site(url)}: {error}")
     kept = f" What came is kept and the next try goes on from there ({part})." if _size_of(part) else ""
     raise FetchError(f"Cannot fetch {remote.name} from {'; '.join(problems)}.{kept} {advice}")
 
 
-def _host(url: str) -> str:
-    return urllib.parse.urlsplit(url).hostname or url
+def _site(url: str) -> str:
+    """The address without its path."""
+    scheme, host, *_ = urllib.parse.urlsplit(url)
+    return f"{scheme}://{host}"
 
 
 def _size_of(part: Path) -> int:
@@ -163,7 +165,7 @@ def _fetch_patiently(remote: Remote, url: str, part: Path, first_wait: float, ti
             asked = _asked_to_wait(error)
         except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
             reason = getattr(error, "reason", error)
-            problem, asked = str(reason) or type(reason).__name__, 0.0
+            problem, asked = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__, 0.0
             if isinstance(reason, NOBODY_THERE):
                 raise _UselessError(problem) from error
         attempt = 1 if _size_of(part) >= before + PROGRESS else attempt + 1

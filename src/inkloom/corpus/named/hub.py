@@ -200,7 +200,9 @@ def _ask_hub(dataset: HubDataset) -> str:
             "one that is private or asks for consent needs a login (`hf auth login`)."
         ) from error
     except Exception as error:  # of the library's own, of httpx and of the sockets below it
-        raise FetchError(f"Cannot ask the Hugging Face hub about {dataset.repo}: {_brief(error)}.") from error
+        raise FetchError(
+            f"Cannot ask the Hugging Face hub about {dataset.repo}: {_brief(error)}. Give a file of your own."
+        ) from error
     if commit is None:
         raise FetchError(f"The Hugging Face hub does not say which revision of {dataset.repo} it has.")
     return str(commit)
@@ -336,5 +338,5 @@ def _row(text: str, reading: _Reading) -> bytes:
 
 def _brief(error: Exception) -> str:
     """The first line of what a library says, without its full stop."""
-    lines = str(error).strip().splitlines()
+    lines = re.sub(r"\[Errno -?\d+\] ", "", str(error)).strip().splitlines()
     return (lines[0] if lines else type(error).__name__).rstrip(".")[:300]

@@ -219,6 +219,5 @@ def _refuse_another(own: Path, digest: str) -> None:
 def _advice(remote: Remote) -> str:
     """What to do where a file cannot be fetched."""
     return (
-        f"Fetch it by other means, put it as {remote.name} into a folder and name that with --corpus-dir or "
-        "INKLOOM_CORPUS_DIR."
+        f"Fetch {remote.urls[0]} by other means, put it as {remote.name} into a folder and name that with --corpus-dir."
     )

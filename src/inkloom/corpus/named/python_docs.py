@@ -44,7 +44,7 @@ def without_repeats(topics: Mapping[str, str]) -> list[str]:
 
 CORPUS = NamedCorpus(
     name="python-docs",
-    title="The Python language reference",
+    title="Python's reference",
     unit="topics",
     licence="PSF-2.0, examples in it 0BSD",
     source="pydoc_data.topics in the standard library of the Python that runs inkloom",

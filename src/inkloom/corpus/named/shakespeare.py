@@ -147,6 +147,7 @@ CORPUS = NamedCorpus(
     split="whole plays by a seeded draw",
     documents=38,
     characters=4_966_810,
+    bytes=4_966_938,
     find=find,
     read=read,
 )

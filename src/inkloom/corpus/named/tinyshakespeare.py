@@ -16,7 +16,7 @@ FILE = PlainFile(
 
 CORPUS = NamedCorpus(
     name="tinyshakespeare",
-    title="Shakespeare, a benchmark",
+    title="Shakespeare, parts",
     unit="",
     licence="public domain",
     source=URL,
