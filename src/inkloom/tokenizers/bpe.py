@@ -68,17 +68,20 @@ class BpeTokenizer(Tokenizer):
     class Config(Tokenizer.Config):
         """How many sequences of bytes have an id."""
 
-        vocab_size: int = pydantic.Field(2000, gt=256, le=1 << 32)
+        vocab_size: int = pydantic.Field(1000, gt=256, le=1 << 32)
         """Ids: the end of a document, 256 bytes, and merges; fewer where nothing is left that train has twice."""
 
     config: Config
 
     def __init__(self, library: tokenizers.Tokenizer, config: Config) -> None:
+        """Raises ValueError or KeyError where the library's vocabulary is not one of bytes."""
         self.config = config
         self.vocab_size = library.get_vocab_size()
         self._library = library
         numbers: dict[str, int] = library.get_vocab()
         names = sorted(numbers, key=numbers.__getitem__)
+        if [numbers[name] for name in names] != list(range(self.vocab_size)):
+            raise ValueError("its ids are not 0, 1, 2 and so on")
         self._bytes = [b"" if name == END else unnamed(name) for name in names]
         self._forget()
 

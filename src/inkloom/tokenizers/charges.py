@@ -87,6 +87,8 @@ class Census:
         self.units = Units(mode)
         self.times_UP = np.zeros((0, POSITIONS), np.int64)
         self.gap_counts = np.zeros(GapModel.SHAPE, np.int64)
+        self.forgotten: set[str] = set()
+        self.forgotten_times = 0
 
     def add(self, text: str) -> None:
         """Count the units of a text."""
@@ -98,9 +100,7 @@ class Census:
             self.times_UP = times_UP
             self.gap_counts += GapModel.count(layout)
         if len(self.units.found) > MOST_UNITS:
-            keep_U = self.times_UP.sum(axis=1) > 1
-            keep_U[0] = True
-            self.units, self.times_UP = self.units.kept(keep_U), self.times_UP[keep_U]
+            self._forget_what_is_rare()
 
     def words(self) -> Counter[str]:
         """How often each word occurs; ends of lines and literal `<unk>` are none."""
@@ -112,8 +112,9 @@ class Census:
     def charges(self, words: Sequence[str], id_of: Callable[[str], int], vocab_size: int) -> Charges:
         """The price of what is lost with a vocabulary of `words`."""
         counts = self.words()
-        unlisted = sorted(counts.keys() - set(words), key=lambda word: (-counts[word], word))
-        lost = sum(counts[word] for word in unlisted) + sum(times == 1 for times in counts.values())
+        unlisted = sorted((counts.keys() | self.forgotten) - set(words), key=lambda word: (-counts[word], word))
+        lost = sum(counts[word] for word in unlisted) + self.forgotten_times
+        unseen = sum(times == 1 for times in counts.values()) + self.forgotten_times
         every = max(1, -(-len(unlisted) // SPELT_WORDS))
         return Charges(
             gaps=GapModel(self.gap_counts),
@@ -121,8 +122,17 @@ class Census:
             words=words,
             unlisted=unlisted[::every],
             other_gaps=dict(self._other_gaps().most_common(SPELT_GAPS)),
-            telling_nats=telling_nats(lost, self._tokens()[UNKNOWN]),
+            telling_nats=telling_nats(lost + unseen, self._tokens()[UNKNOWN]),
         )
+
+    def _forget_what_is_rare(self) -> None:
+        """Drop the units met once, but for some of their words, which the speller learns from."""
+        keep_U = self.times_UP.sum(axis=1) > 1
+        keep_U[0] = True  # the end of a line, which all stretches refer to
+        rare = [unit.token for unit, keep in zip(self.units.found, keep_U, strict=True) if not keep and unit.token]
+        self.forgotten_times += len(rare)
+        self.forgotten.update(rare[: max(0, SPELT_WORDS - len(self.forgotten))])
+        self.units, self.times_UP = self.units.kept(keep_U), self.times_UP[keep_U]
 
     def _tokens(self) -> Counter[str]:
         times: Counter[str] = Counter()

@@ -43,6 +43,7 @@ PRIOR = 1.0
 
 Floats = NDArray[np.float64]
 
+_COMMA = FIRST_MARK + PUNCTUATION.index(",")
 _POSITION_BEHIND = np.full(KINDS, INSIDE)
 _POSITION_BEHIND[AT_LINE_END] = LINE_START
 _POSITION_BEHIND[[FIRST_MARK + PUNCTUATION.index(mark) for mark in ".?!:…\"'“‘„«"]] = SENTENCE_START
@@ -96,8 +97,16 @@ class GapModel:
         return float(self._nats[layout.before_N, layout.gap_before_N, layout.kind_N, layout.gap_N].sum())
 
     def usual(self, before: int, gap_before: int, kind: int) -> int:
-        """NO_GAP or SPACE, whichever is more usual there."""
+        """NO_GAP or SPACE, whichever is more usual there; lines begin without."""
+        if before == AT_LINE_END:
+            return NO_GAP
         return int(self._nats[before, gap_before, kind, [NO_GAP, SPACE]].argmin())
+
+    @property
+    def commas_stand_apart(self) -> bool:
+        """Whether train was tokenised before, so that there is a space before most commas."""
+        of_commas = self.counts[:, :, _COMMA].sum(axis=(0, 1))
+        return bool(of_commas[SPACE] > of_commas[NO_GAP])
 
 
 class CaseModel:

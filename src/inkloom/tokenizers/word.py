@@ -27,14 +27,10 @@ from inkloom.tokenizers.charges import Census, Charges
 from inkloom.tokenizers.detokenise import RuleWriter, UsualWriter, Writer
 from inkloom.tokenizers.layout import layout_of
 from inkloom.tokenizers.units import (
-    FIRST_MARK,
     LINE_END,
     OTHER_GAP,
     PATTERNS,
-    PUNCTUATION,
-    SPACE,
     UNKNOWN,
-    WORD,
     Mode,
     Traits,
     Units,
@@ -49,7 +45,6 @@ MOST_UNITS = 1 << 17
 NEAR_WORDS = 30_000
 """Of the vocabulary, the most frequent, that are compared with an unknown word, which takes half a second."""
 
-_COMMA = FIRST_MARK + PUNCTUATION.index(",")
 _WHITE_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace() and chr(code) != LINE_END)
 
 _SET_APART = re.compile(r"(?<=\w)-(?=\w)|(?<=\d)[,.](?=\d)")
@@ -223,8 +218,7 @@ class WordTokenizer(Tokenizer):
         self._nats_U = np.concatenate([self._nats_U, nats_U])
 
     def _writer(self) -> Writer:
-        commas_stand_apart = self.charges.gaps.usual(WORD, SPACE, _COMMA) == SPACE
-        if self.charges.cases is None or commas_stand_apart:
+        if self.charges.cases is None or self.charges.gaps.commas_stand_apart:
             return RuleWriter()
         return UsualWriter(self.charges.gaps, self.charges.cases)
 
