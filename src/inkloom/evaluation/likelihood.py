@@ -29,8 +29,8 @@ WARM_UP = 1024
 
 MAX_LANES = 32
 CHUNK = 256
-LOGITS_AT_ONCE = 1 << 24
-"""At most this many logits are held at a time: 64 MiB in float32."""
+LOGITS_AT_ONCE = 31 << 18
+"""At most this many logits are held at a time: 31 MiB in float32. malloc keeps no block of 32 MiB or more."""
 
 TOKENS_AT_ONCE = 1 << 13
 """In windows that are read side by side. More do not fit the caches: 64 windows of 128 tokens take 4.9 s for 111,540

@@ -1,5 +1,6 @@
 """What this machine is best at, measured rather than assumed: the device, and the precision of its products."""
 
+import ctypes
 import os
 import platform
 import time
@@ -13,6 +14,12 @@ from inkloom.training.config import TrainingConfig
 
 SIZE = 512
 """Side of the matrices that are multiplied: about the layers of a small model."""
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Options of glibc's mallopt: how much may stay free at the heap's end, from which size on a block is no part of it."""
+
+LARGEST_KEPT = 1 << 25
+"""Bytes; glibc allows no more."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,20 @@ def choose(config: TrainingConfig) -> Machine:
         rates = {name: product_rate(device, dtype) for name, dtype in DTYPES.items()}
         precision = max(rates, key=rates.__getitem__)
     return Machine(device, precision, torch.get_num_threads(), rates["float32"], rates["bfloat16"])
+
+
+def keep_memory() -> None:
+    """Let glibc's malloc keep what is freed for the next step; elsewhere nothing.
+
+    By default it gives blocks of some megabytes back to the system and asks for them again, and every new page is a
+    fault: 20,000 in a step over a vocabulary of 13,777 words, which takes 85 ms with them and 75 ms without.
+    """
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:  # no glibc
+        return
+    libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+    libc.mallopt(M_MMAP_THRESHOLD, LARGEST_KEPT)
 
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
