@@ -42,7 +42,13 @@ CONFIGS = {
         {"parts": ({"name": "rnn", "hidden_size": 8, "embedding_size": 4}, {"name": "ngram"})},
     ],
     "ngram": [{}],
-    "lstm": [RECURRENT, {**RECURRENT, "layers": 2, "tied": True}, {**RECURRENT, "initialisation": "pytorch"}],
+    "lstm": [
+        RECURRENT,
+        {**RECURRENT, "layers": 2, "tied": True},
+        {**RECURRENT, "initialisation": "pytorch"},
+        {**RECURRENT, "softmax": "adaptive", "cutoffs": (4, 7)},
+        {**RECURRENT, "locked_dropout": True, "embedding_dropout": 0.2, "weight_drop": 0.2},
+    ],
     "transformer": [
         {**TRANSFORMER, "preset": "vaswani"},
         {**TRANSFORMER, "preset": "gpt2", "tied": True},
@@ -63,7 +69,8 @@ def build(name, fields, vocab_size=VOCABULARY):
 
 def case_id(case):
     name, fields = case
-    extras = [str(fields[key]) for key in ("preset", "layers", "initialisation") if key in fields]
+    telling = ("preset", "layers", "initialisation", "softmax", "weight_drop")
+    extras = [str(fields[key]) for key in telling if key in fields]
     return "-".join([name, *extras])
 
 
@@ -288,6 +295,18 @@ def test_every_parameter_gets_a_gradient(network):
     functional.cross_entropy(logits_BTV[:, :-1].flatten(0, 1), text_BT[:, 1:].flatten()).backward()
     without = [name for name, parameter in trained.named_parameters() if not parameter.grad.abs().sum() > 0]
     assert without == []
+
+
+def test_the_training_loss_is_the_mean_cross_entropy(network):
+    """In evaluation mode nothing is dropped, so that it can be compared."""
+    text_BT = tokens(4, WINDOW)
+    inputs_BT, targets_BT = text_BT[:, :-1], text_BT[:, 1:]
+    loss, state = network.training_loss(inputs_BT, targets_BT, network.initial_state(4))
+    logits_BTV, expected_state = read(network, inputs_BT)
+    assert_close(loss.nats, functional.cross_entropy(logits_BTV.flatten(0, 1), targets_BT.flatten()))
+    assert loss.nats.dtype == loss.penalty.dtype == torch.float32
+    after_BT = tokens(4, 1, seed=1)
+    assert_close(read(network, after_BT, detach_state(state))[0], read(network, after_BT, expected_state)[0])
 
 
 def test_muon_is_offered_matrices_of_the_model_alone(model):

@@ -55,3 +55,11 @@ def test_nothing_is_dropped_in_evaluation_or_at_zero():
     x = torch.randn(10)
     assert Dropout(0.5).eval()(x) is x
     assert Dropout(0.0)(x) is x
+
+
+def test_locked_dropout_is_the_same_along_the_first_dimension():
+    torch.manual_seed(0)
+    dropped = Dropout(0.5, locked=True)(torch.ones(7, 30, 40))
+    assert torch.equal(dropped, dropped[:1].expand_as(dropped))
+    assert (dropped == 0).float().mean() == pytest.approx(0.5, abs=0.1)
+    assert ((dropped == 0) | (dropped == 2)).all()

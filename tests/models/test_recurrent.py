@@ -6,7 +6,10 @@ Shapes: B rows, T tokens, I a layer's input, H hidden units.
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from inkloom.errors import InputError
 from inkloom.models.gru import GRU, reference_gru_step
 from inkloom.models.lstm import LSTM, lstm_gates, reference_lstm_step
 from inkloom.models.recurrent import weights
@@ -122,16 +125,156 @@ def test_a_tied_head_has_no_matrix_of_its_own(embedding_size):
     assert (model.projection is None) == (embedding_size == 7)
 
 
-def test_dropout_stands_after_the_embedding_and_after_every_layer():
-    """Zeros are exact, so they can be counted at a layer's input and at the head's."""
+class Listening(LSTM):
+    """Notes what its layers are given: (layer_weights, x_TBI) of each."""
+
+    def read_window(self, layer_weights, x_TBI, state):
+        self.heard.append((layer_weights, x_TBI))
+        return super().read_window(layer_weights, x_TBI, state)
+
+
+def listening(**fields):
+    """A two-layer LSTM in training mode that has read 8 rows of 16 tokens, and its output x_BTH."""
     torch.manual_seed(0)
-    model = LSTM(LSTM.Config(embedding_size=32, hidden_size=32, layers=2, dropout=0.5), 11).train()
-    shares = []
-    for layer in model.layers:
-        layer.register_forward_pre_hook(lambda _, inputs: shares.append((inputs[0] == 0).float().mean().item()))
-    x_BTH, _ = model.features(torch.zeros(8, 16, dtype=torch.int64), model.initial_state(8))
-    shares.append((x_BTH == 0).float().mean().item())
-    assert shares == pytest.approx([0.5] * 3, abs=0.05)
+    sizes = {"embedding_size": 32, "hidden_size": 32, "layers": 2, "dropout": 0.5}
+    model = Listening(LSTM.Config(**sizes | fields), 11)
+    model.train().heard = []
+    x_BTH, _ = model.features(torch.randint(11, (8, 16)), model.initial_state(8))
+    return model, x_BTH
+
+
+def share_of_zeros(x):
+    return (x == 0).float().mean().item()
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, [0.5, 0.5, 0.5]),
+        ({"input_dropout": 0.25}, [0.25, 0.5, 0.5]),
+        ({"output_dropout": 0.0}, [0.5, 0.5, 0.0]),
+        ({"input_dropout": 0.75, "dropout": 0.0, "output_dropout": 0.25}, [0.75, 0.0, 0.25]),
+    ],
+)
+def test_dropout_stands_after_the_embedding_and_after_every_layer(fields, expected):
+    """Zeros are exact, so they can be counted at a layer's input and at the head's."""
+    model, x_BTH = listening(**fields)
+    shares = [share_of_zeros(x_TBI) for _, x_TBI in model.heard] + [share_of_zeros(x_BTH)]
+    assert shares == pytest.approx(expected, abs=0.05)
+
+
+def test_locked_dropout_is_the_same_at_every_token_and_another_in_every_row():
+    model, x_BTH = listening(locked_dropout=True)
+    for x_TBI in [*(x_TBI for _, x_TBI in model.heard), x_BTH.transpose(0, 1)]:
+        zeros_TBI = x_TBI == 0
+        assert share_of_zeros(x_TBI) == pytest.approx(0.5, abs=0.1)
+        assert torch.equal(zeros_TBI, zeros_TBI[:1].expand_as(zeros_TBI))
+        assert not torch.equal(zeros_TBI[0, 0], zeros_TBI[0, 1])
+
+
+def test_embedding_dropout_drops_a_word_wherever_it_stands():
+    torch.manual_seed(0)
+    model = LSTM(LSTM.Config(**SIZES, embedding_dropout=0.5), 1000).train()
+    words_TB = torch.arange(1000).repeat(2).view(2, 1000)
+    x_TBE = model._embed(words_TB)
+    dropped_TB = (x_TBE == 0).all(dim=-1)
+    assert torch.equal(dropped_TB[0], dropped_TB[1])
+    assert dropped_TB[0].float().mean() == pytest.approx(0.5, abs=0.06)
+    kept = model.embedding.weight[words_TB[0, ~dropped_TB[0]]]
+    torch.testing.assert_close(x_TBE[0, ~dropped_TB[0]], 2 * kept)
+    assert torch.equal(model.eval()._embed(words_TB), model.embedding.weight[words_TB])
+
+
+def test_weight_drop_zeroes_weights_from_the_last_token_alone():
+    model, _ = listening(weight_drop=0.4)
+    for (layer_weights, _), layer in zip(model.heard, model.layers, strict=True):
+        weight_ih, weight_hh, *biases = layer_weights
+        own_ih, own_hh, *own_biases = weights(layer)
+        assert share_of_zeros(weight_hh) == pytest.approx(0.4, abs=0.05)
+        kept = weight_hh != 0
+        torch.testing.assert_close(weight_hh[kept], own_hh[kept] / 0.6, rtol=1e-3, atol=0)
+        assert weight_ih is own_ih
+        assert all(one is other for one, other in zip(biases, own_biases, strict=True))
+
+
+def test_the_weights_that_were_dropped_get_no_gradient():
+    model, x_BTH = listening(weight_drop=0.4)
+    x_BTH.sum().backward()
+    for (layer_weights, _), layer in zip(model.heard, model.layers, strict=True):
+        assert torch.equal(layer.weight_hh_l0.grad == 0, layer_weights[1] == 0)
+
+
+class Operations(TorchDispatchMode):
+    """Notes the names of the operations that run."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.names.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="this PyTorch has no oneDNN")
+def test_weight_drop_keeps_onednns_lstm():
+    names = {}
+    for share in (0.0, 0.5):
+        model = LSTM(LSTM.Config(**SIZES, weight_drop=share), 11).train()
+        with torch.autocast("cpu", torch.bfloat16), Operations() as seen:
+            model.features(torch.zeros(2, 4, dtype=torch.int64), model.initial_state(2))
+        names[share] = {name for name in seen.names if "rnn" in name}
+    assert names[0.0] == names[0.5] == {"mkldnn_rnn_layer"}
+
+
+@pytest.mark.parametrize("fields", [{}, {"tied": True}, {"softmax": "adaptive", "cutoffs": "3,6"}])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_training_loss_is_the_cross_entropy_of_the_logits(family, fields):
+    torch.manual_seed(0)
+    model = family(family.Config(**SIZES, **fields), 11)
+    text_BT = torch.randint(11, (3, 9))
+    (nats, penalty), state = model.training_loss(text_BT[:, :-1], text_BT[:, 1:], model.initial_state(3))
+    logits_BTV, expected_state = model(text_BT[:, :-1], model.initial_state(3))
+    expected = functional.cross_entropy(logits_BTV.flatten(0, 1), text_BT[:, 1:].flatten())
+    torch.testing.assert_close(nats, expected)
+    assert penalty == 0
+    torch.testing.assert_close(state, expected_state)
+    found = torch.autograd.grad(nats, list(model.parameters()))
+    for one, other in zip(found, torch.autograd.grad(expected, list(model.parameters())), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_penalties_are_mean_squares_of_the_last_layer():
+    torch.manual_seed(0)
+    model = LSTM(LSTM.Config(**SIZES, activation_penalty=2.0, temporal_penalty=3.0), 11).train()
+    text_BT = torch.randint(11, (3, 9))
+    (_, penalty), _ = model.training_loss(text_BT, text_BT, model.initial_state(3))
+    h_BTH, _ = model.features(text_BT, model.initial_state(3))  # nothing is dropped
+    change_BTH = h_BTH[:, 1:] - h_BTH[:, :-1]
+    torch.testing.assert_close(penalty, 2 * (h_BTH**2).mean() + 3 * (change_BTH**2).mean())
+
+
+def test_activations_are_penalised_after_dropout_and_their_changes_before():
+    """With all outputs dropped but one in 1,000, the penalty on what is left is a small part of what it was."""
+    torch.manual_seed(0)
+    text_BT = torch.randint(11, (3, 9))
+    found = {}
+    for name in ("activation_penalty", "temporal_penalty"):
+        for output_dropout in (0.0, 0.999):
+            model = LSTM(LSTM.Config(**SIZES | {name: 1.0, "output_dropout": output_dropout}), 11).train()
+            (_, penalty), _ = model.training_loss(text_BT, text_BT, model.initial_state(3))
+            found[name, output_dropout] = penalty.item()
+    assert found["activation_penalty", 0.999] == 0
+    assert found["activation_penalty", 0.0] > 0
+    assert found["temporal_penalty", 0.999] > 0
+
+
+def test_a_window_of_one_token_has_no_change_to_penalise():
+    model = LSTM(LSTM.Config(**SIZES, temporal_penalty=1.0), 11).train()
+    token_B1 = torch.zeros(2, 1, dtype=torch.int64)
+    (nats, penalty), _ = model.training_loss(token_B1, token_B1, model.initial_state(2))
+    assert nats.isfinite()
+    assert penalty == 0
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -163,3 +306,22 @@ def test_rows_are_remembered_beyond_any_window(family):
 def test_impossible_settings_are_refused(field, value):
     with pytest.raises(ValueError, match=field):
         LSTM.Config(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"tied": True, "softmax": "adaptive"}, "tied must be false"),
+        ({"cutoffs": "10,20"}, "cutoffs belong to softmax=adaptive"),
+        ({"softmax": "adaptive", "cutoffs": "20,10"}, "cutoffs 20, 10 do not rise"),
+        ({"softmax": "adaptive", "cutoffs": "many"}, "valid integer"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        LSTM.Config(**fields)
+
+
+def test_cutoffs_beyond_the_vocabulary_are_one_line():
+    with pytest.raises(InputError, match=r"model.cutoffs got 20, but the vocabulary has 11 tokens"):
+        LSTM(LSTM.Config(softmax="adaptive", cutoffs=(5, 20)), 11)

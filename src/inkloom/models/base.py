@@ -4,17 +4,28 @@ Shapes: B rows (samples, streams), T tokens, V vocabulary.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Protocol, Self, TypeAlias, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Protocol, Self, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from inkloom.config import Config as BaseConfig
 
 State: TypeAlias = Any
 """What a model remembers of the tokens it has read; opaque to all callers. Nested tuples of tensors where a
 family trains on carried streams, so that a checkpoint can hold it."""
+
+
+class TrainingLoss(NamedTuple):
+    """What one training step minimises, the sum of both."""
+
+    nats: Tensor
+    """Mean of -ln p over the targets, a float32 scalar."""
+
+    penalty: Tensor
+    """What regularisation adds; 0 in a family without."""
 
 
 class LanguageModel(nn.Module, ABC):
@@ -32,7 +43,7 @@ class LanguageModel(nn.Module, ABC):
             del seq_len
             return self
 
-    training_defaults: ClassVar[Mapping[str, object]] = {}
+    training_defaults: ClassVar[Mapping[str, Any]] = {}
     """Where this family wants other training settings than `TrainingConfig`'s defaults."""
 
     config: Config
@@ -64,6 +75,15 @@ class LanguageModel(nn.Module, ABC):
     @abstractmethod
     def join_states(self, states: Sequence[State]) -> State:
         """One state with the rows of all, in order. Rows may have read different numbers of tokens."""
+
+    def training_loss(self, tokens_BT: Tensor, targets_BT: Tensor, state: State) -> tuple[TrainingLoss, State]:
+        """Read T tokens in every row and pay for the targets. Returns (the loss, state).
+
+        A family that can do without the logits of the whole vocabulary, or that adds a penalty, has its own.
+        """
+        logits_BTV, state = self(tokens_BT, state)
+        nats = functional.cross_entropy(logits_BTV.float().flatten(0, 1), targets_BT.flatten())
+        return TrainingLoss(nats, nats.new_zeros(())), state
 
     def hidden_matrices(self) -> Iterable[nn.Parameter]:
         """The two-dimensional weights between hidden layers, which Muon may update; none where it does not pay."""
@@ -99,6 +119,15 @@ class CombinesParts(Protocol):
 
 
 @runtime_checkable
+class Rewinds(Protocol):
+    """A model that can forget the last tokens it has read, so that prompts of unequal length can be read padded."""
+
+    def rewind(self, state: State, tokens_B: Tensor) -> State:
+        """The state before the last `tokens_B` (int64) of each row were read: none that a full window has dropped."""
+        ...
+
+
+@runtime_checkable
 class ShowsUnits(Protocol):
     """A model of units that hold a value each, token by token."""
 
@@ -107,8 +136,13 @@ class ShowsUnits(Protocol):
         ...
 
 
-def detach_state(state: State) -> State:
-    """A carried state cut from the graph (truncated back-propagation through time): nested tuples of tensors."""
+def map_state(state: State, change: Callable[[Tensor], Tensor]) -> State:
+    """A carried state, nested tuples of tensors, with every tensor changed."""
     if isinstance(state, Tensor):
-        return state.detach()
-    return tuple(detach_state(part) for part in state)
+        return change(state)
+    return tuple(map_state(part, change) for part in state)
+
+
+def detach_state(state: State) -> State:
+    """A carried state cut from the graph: truncated back-propagation through time."""
+    return map_state(state, Tensor.detach)

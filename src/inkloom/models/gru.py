@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inkloom.models.recurrent import LayerState, RecurrentLanguageModel, weights
+from inkloom.models.recurrent import LayerState, LayerWeights, RecurrentLanguageModel, weights
 
 
 class GRU(RecurrentLanguageModel):
@@ -29,16 +29,16 @@ class GRU(RecurrentLanguageModel):
     gates = 3
     state_parts = 1
 
-    def read_window(self, layer: nn.Module, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+    def read_window(self, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """One layer over T tokens: (h_TBH, (h_BH,))."""
         (h_BH,) = state
-        h_TBH, h_1BH = layer(x_TBI, h_BH.unsqueeze(0))
+        h_TBH, h_1BH = torch.gru(x_TBI, h_BH.unsqueeze(0), layer_weights, *self.one_layer)
         return h_TBH, (h_1BH[0],)
 
-    def read_token(self, layer: nn.Module, x_BI: Tensor, state: LayerState) -> LayerState:
+    def read_token(self, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
         """One layer over one token: (h_BH,)."""
         (h_BH,) = state
-        return (torch.gru_cell(x_BI, h_BH, *weights(layer)),)
+        return (torch.gru_cell(x_BI, h_BH, *layer_weights),)
 
     def inner_values(self, layer: nn.Module, x_BI: Tensor, before: LayerState, after: LayerState) -> dict[str, Tensor]:
         """`hidden`, the gates `reset` and `update`, and the new `content`."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inkloom.models.recurrent import LayerState, RecurrentLanguageModel, weights
+from inkloom.models.recurrent import LayerState, LayerWeights, RecurrentLanguageModel, weights
 
 
 class LSTM(RecurrentLanguageModel):
@@ -40,15 +40,16 @@ class LSTM(RecurrentLanguageModel):
             nn.init.constant_(bias_ih[forget], self.config.forget_bias)
             nn.init.zeros_(bias_hh[forget])
 
-    def read_window(self, layer: nn.Module, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+    def read_window(self, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
         """One layer over T tokens: (h_TBH, (h_BH, c_BH))."""
         h_BH, c_BH = state
-        h_TBH, (h_1BH, c_1BH) = layer(x_TBI, (h_BH.unsqueeze(0), c_BH.unsqueeze(0)))
+        before_1BH = h_BH.unsqueeze(0), c_BH.unsqueeze(0)
+        h_TBH, h_1BH, c_1BH = torch.lstm(x_TBI, before_1BH, layer_weights, *self.one_layer)
         return h_TBH, (h_1BH[0], c_1BH[0])
 
-    def read_token(self, layer: nn.Module, x_BI: Tensor, state: LayerState) -> LayerState:
+    def read_token(self, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
         """One layer over one token: (h_BH, c_BH)."""
-        return torch.lstm_cell(x_BI, state, *weights(layer))
+        return torch.lstm_cell(x_BI, state, *layer_weights)
 
     def inner_values(self, layer: nn.Module, x_BI: Tensor, before: LayerState, after: LayerState) -> dict[str, Tensor]:
         """`hidden` and `cell`, the gates `forget`, `input` and `output`, and the new `content`."""

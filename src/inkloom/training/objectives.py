@@ -8,11 +8,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from torch import Tensor
-from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 
 from inkloom.data.batches import Batch
-from inkloom.models.base import LanguageModel, State, detach_state
+from inkloom.models.base import LanguageModel, State, detach_state, map_state
 from inkloom.registry import Registry
 from inkloom.training.config import TrainingConfig
 from inkloom.training.optimizers import build_optimizer
@@ -20,7 +19,7 @@ from inkloom.training.schedule import Progress, learning_rate_factor
 
 
 class LanguageModelling(pl.LightningModule):
-    """Maximum likelihood of the next token: mean cross-entropy in nats per token.
+    """Maximum likelihood of the next token: mean cross-entropy in nats per token, and what the model adds to it.
 
     On carried streams the state goes from step to step, cut from the graph, and into the checkpoint.
     """
@@ -31,22 +30,33 @@ class LanguageModelling(pl.LightningModule):
         self.config = config
         self.progress = progress
         self.carried: State | None = None
+        self.relative_length = 1.0
+        self.random_state: Tensor | None = None
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of one batch."""
+    def training_step(self, batch: Batch, batch_idx: int) -> dict[str, Tensor]:
+        """`loss`, which is minimised, and `nats`, the part of it that is the mean cost of a token."""
         del batch_idx
         carried = self.carried if batch.carries else None
         state = self.model.initial_state(len(batch.inputs_BT)) if carried is None else carried
-        logits_BTV, state = self.model(batch.inputs_BT, state)
-        if self.config.batching == "streams":
+        loss, state = self.model.training_loss(batch.inputs_BT, batch.targets_BT, state)
+        if self.config.batching != "windows":
             self.carried = detach_state(state)
-        return functional.cross_entropy(logits_BTV.float().flatten(0, 1), batch.targets_BT.flatten())
+        self.relative_length = batch.inputs_BT.shape[1] / self.config.seq_len
+        return {"loss": loss.nats + loss.penalty, "nats": loss.nats.detach()}
 
     def configure_optimizers(self) -> Any:
         """The optimiser, and a learning rate that follows the progress of the training."""
         optimizer = build_optimizer(self.model, self.config)
         schedule = LambdaLR(optimizer, lambda step: learning_rate_factor(self.config, self.progress.share(step)))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """The learning rate follows a random length: short windows would else count for more than long ones.
+
+        The schedule sets the rate of every step anew.
+        """
+        for group in optimizer.param_groups:
+            group["lr"] *= self.relative_length
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
         """Clip the norm over all parameters; done here since Lightning refuses it beside a fused optimiser."""
@@ -59,19 +69,13 @@ class LanguageModelling(pl.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         carried = checkpoint["carried_state"]
-        self.carried = None if carried is None else _to_device(carried, self.model.device)
-        self._random_state = checkpoint["random_state"]
+        self.carried = None if carried is None else map_state(carried, lambda part: part.to(self.model.device))
+        self.random_state = checkpoint["random_state"]
 
     def on_train_start(self) -> None:
         """Last before the first step: building the model and the loop may have drawn random numbers."""
-        if (state := getattr(self, "_random_state", None)) is not None:
-            torch.set_rng_state(state)
-
-
-def _to_device(state: State, device: torch.device) -> State:
-    if isinstance(state, Tensor):
-        return state.to(device)
-    return tuple(_to_device(part, device) for part in state)
+        if self.random_state is not None:
+            torch.set_rng_state(self.random_state)
 
 
 OBJECTIVES: Registry[type[LanguageModelling]] = Registry(

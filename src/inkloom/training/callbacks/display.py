@@ -48,7 +48,7 @@ class Display(pl.Callback):
         if self.bar is not None and now - self.shown_at >= REFRESH_SECONDS:
             self.shown_at = now
             share = self.progress.share(step)
-            description = f"{self._state(step, share)}  train {float(outputs['loss']):.3f}"
+            description = f"{self._state(step, share)}  train {float(outputs['nats']):.3f}"
             self.bar.update(self.task, completed=share, description=description)
         if self.validation.step == step:
             self._line(step)

@@ -51,7 +51,7 @@ class Metrics(pl.Callback):
             self.file.append(HEADER)
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, *_: Any) -> None:
-        self.loss_sum += outputs["loss"].detach().double().cpu()
+        self.loss_sum += outputs["nats"].double().cpu()
         self.losses += 1
         step = trainer.global_step
         share = self.progress.share(step)
