@@ -36,9 +36,12 @@ def kill_when(process, reached):
     return False
 
 
-@pytest.mark.parametrize("batching", ["streams", "windows"])
-def test_killed_runs_end_with_the_same_bytes(tmp_path, text_file, batching):
-    arguments = (*ARGUMENTS, "-o", f"training.batching={batching}")
+AVERAGED = ("-o", "training.averaging=0.3", "-o", "model.weight_drop=0.3", "-o", "model.locked_dropout=true")
+
+
+@pytest.mark.parametrize(("batching", "more"), [("streams", ()), ("windows", ()), ("random_streams", AVERAGED)])
+def test_killed_runs_end_with_the_same_bytes(tmp_path, text_file, batching, more):
+    arguments = (*ARGUMENTS, "-o", f"training.batching={batching}", *more)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     subprocess.run(command(text_file, *arguments, "--out", whole), check=True, capture_output=True)
 

@@ -22,7 +22,7 @@ def step(model, optimizer):
     optimizer.zero_grad()
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "muon"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "muon", "sgd"])
 def test_every_parameter_is_updated_by_exactly_one_group(name):
     model = small_transformer()
     optimizer = build_optimizer(model, TrainingConfig(optimizer=name, weight_decay=0.1))
@@ -30,7 +30,7 @@ def test_every_parameter_is_updated_by_exactly_one_group(name):
     assert sorted(grouped) == sorted(id(parameter) for parameter in model.parameters())
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "muon"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "muon", "sgd"])
 def test_only_matrices_decay(name):
     optimizer = build_optimizer(small_transformer(), TrainingConfig(optimizer=name, weight_decay=0.1))
     for group in optimizer.param_groups:
@@ -43,6 +43,18 @@ def test_adam_equals_torch():
     twin = copy.deepcopy(model)
     ours = build_optimizer(model, TrainingConfig(optimizer="adam", learning_rate=1e-2, beta2=0.95))
     torchs = torch.optim.Adam(twin.parameters(), lr=1e-2, betas=(0.9, 0.95))
+    for _ in range(3):
+        step(model, ours)
+        step(twin, torchs)
+    for one, other in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_sgd_equals_torch():
+    model = small_transformer()
+    twin = copy.deepcopy(model)
+    ours = build_optimizer(model, TrainingConfig(optimizer="sgd", learning_rate=0.5))
+    torchs = torch.optim.SGD(twin.parameters(), lr=0.5)
     for _ in range(3):
         step(model, ours)
         step(twin, torchs)

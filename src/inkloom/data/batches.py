@@ -20,6 +20,12 @@ from torch import Tensor
 from inkloom.registry import Registry
 from inkloom.tokenizers import Ids
 
+HALVED = 0.05
+"""How often a random length is around half of `seq_len`."""
+
+SPREAD = 1 / 14
+"""Standard deviation of a random length, as a share of `seq_len`: 5 of the paper's 70 tokens."""
+
 
 class Batch(NamedTuple):
     """What one step reads and what it must predict: targets are the inputs one token later."""
@@ -48,10 +54,15 @@ class BatchSource(ABC):
     def starts(self, step: int) -> tuple[NDArray[np.int64], bool]:
         """Where on the ring each row of this step's batch starts, and whether the rows carry on."""
 
+    def length(self, step: int) -> int:
+        """Tokens in a row of this step's batch: `seq_len`, or so many on the average of an epoch."""
+        del step
+        return self.seq_len
+
     def batch(self, step: int) -> Batch:
         """The batch of a step, counted from 0 over all epochs."""
         starts_B, carries = self.starts(step)
-        places = (starts_B[:, None] + np.arange(self.seq_len + 1)) % len(self.ids)
+        places = (starts_B[:, None] + np.arange(self.length(step) + 1)) % len(self.ids)
         window = torch.from_numpy(self.ids[places].astype(np.int64))
         return Batch(window[:, :-1], window[:, 1:], carries)
 
@@ -103,11 +114,49 @@ class Streams(BatchSource):
 
     def starts(self, step: int) -> tuple[NDArray[np.int64], bool]:
         epoch, place = divmod(step, self.steps_per_epoch)
-        cut = self.generator(epoch).integers(len(self.ids))
+        cut, offsets = self._epoch(epoch)
         lanes = np.arange(self.batch_size) * (len(self.ids) // self.batch_size)
-        return cut + lanes + place * self.seq_len, place > 0
+        return cut + lanes + offsets[place], place > 0
+
+    def length(self, step: int) -> int:
+        epoch, place = divmod(step, self.steps_per_epoch)
+        _, offsets = self._epoch(epoch)
+        return int(offsets[place + 1] - offsets[place])
+
+    @lru_cache(maxsize=1)  # noqa: B019  a pure function of the epoch; one source lives as long as its training
+    def _epoch(self, epoch: int) -> tuple[int, NDArray[np.int64]]:
+        """Where the ring is cut, and how far into its lane every step starts and the last one ends."""
+        generator = self.generator(epoch)
+        cut = int(generator.integers(len(self.ids)))
+        return cut, np.concatenate([[0], self.lengths(generator).cumsum()])
+
+    def lengths(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        """Tokens in a row of each step of an epoch."""
+        del generator
+        return np.full(self.steps_per_epoch, self.seq_len)
+
+
+class RandomStreams(Streams):
+    """Streams whose steps read more or fewer tokens than `seq_len`, which is the mean of an epoch.
+
+    S. Merity, N. Keskar and R. Socher, "Regularizing and Optimizing LSTM Language Models" (arXiv:1708.02182): a length
+    is drawn around `seq_len`, once in 20 steps around half of it, so that the state is cut from the graph elsewhere
+    in every epoch.
+    """
+
+    def lengths(self, generator: np.random.Generator) -> NDArray[np.int64]:
+        steps = self.steps_per_epoch
+        wanted = generator.normal(np.where(generator.random(steps) < HALVED, 0.5, 1.0), SPREAD).clip(SPREAD)
+        # Each step has a token; the others are shared out as wanted, so that all together are those of plain streams.
+        until = np.rint(wanted.cumsum() / wanted.sum() * steps * (self.seq_len - 1)).astype(np.int64)
+        return np.asarray(1 + np.diff(until, prepend=0))
 
 
 BATCHINGS: Registry[type[BatchSource]] = Registry(
-    "batching", {"windows": "inkloom.data.batches:Windows", "streams": "inkloom.data.batches:Streams"}
+    "batching",
+    {
+        "windows": "inkloom.data.batches:Windows",
+        "streams": "inkloom.data.batches:Streams",
+        "random_streams": "inkloom.data.batches:RandomStreams",
+    },
 )

@@ -10,8 +10,9 @@ from inkloom.config import Config
 class TrainingConfig(Config):
     """Batches, optimiser, length of training and what is written on the way."""
 
-    batching: Literal["windows", "streams"] = "windows"
-    """windows: shuffled windows; streams: text read in order, the state carried from step to step."""
+    batching: Literal["windows", "streams", "random_streams"] = "windows"
+    """windows: shuffled windows; streams: text read in order, the state carried from step to step; random_streams:
+    streams whose steps read seq_len tokens on the average, the learning rate following the length."""
 
     batch_size: int = pydantic.Field(16, ge=1)
     """Rows of a batch."""
@@ -28,17 +29,17 @@ class TrainingConfig(Config):
     epochs: float | None = pydantic.Field(None, gt=0)
     """Times the train split is read; 10 where neither budget nor steps nor epochs are given."""
 
-    optimizer: Literal["adam", "adamw", "muon"] = "adamw"
-    """muon: Muon for the hidden matrices a family names, AdamW for the rest."""
+    optimizer: Literal["adam", "adamw", "muon", "sgd"] = "adamw"
+    """muon: Muon for the hidden matrices a family names, AdamW for the rest; sgd: without momentum."""
 
     learning_rate: float = pydantic.Field(1e-3, gt=0)
-    """The highest learning rate of the schedule, for Adam and AdamW."""
+    """The highest learning rate of the schedule, for all but the matrices that Muon updates."""
 
     muon_learning_rate: float = pydantic.Field(2e-2, gt=0)
     """The same for the matrices that Muon updates."""
 
     weight_decay: float = pydantic.Field(0.0, ge=0)
-    """Decoupled for AdamW and Muon, added to the gradient for Adam; on matrices only."""
+    """Decoupled for AdamW and Muon, added to the gradient for Adam and SGD; on matrices only."""
 
     beta2: float = pydantic.Field(0.99, gt=0, lt=1)
     """Decay of Adam's mean of squared gradients. Short runs want less than 0.999."""
@@ -54,6 +55,10 @@ class TrainingConfig(Config):
 
     clip: float | None = pydantic.Field(1.0, gt=0)
     """Largest norm of the gradient; none leaves it as it is."""
+
+    averaging: float | None = pydantic.Field(None, gt=0, le=1)
+    """Score and keep a mean of the weights over about so large a share of the steps so far, the last ones; none takes
+    them as they are."""
 
     validations: int = pydantic.Field(10, ge=1)
     """How often val is scored in the whole training."""

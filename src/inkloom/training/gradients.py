@@ -16,6 +16,7 @@ from inkloom.models.base import LanguageModel
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.run import Run, build_model, load_run
 from inkloom.runs.weights import load_weights, save_weights
+from inkloom.training.callbacks.averaging import Averaging
 from inkloom.training.callbacks.checkpoints import Checkpoints, SafeCheckpointIO
 from inkloom.training.callbacks.display import Display
 from inkloom.training.callbacks.interrupt import Interrupt
@@ -24,7 +25,7 @@ from inkloom.training.callbacks.samples import Samples
 from inkloom.training.callbacks.validation import Validation
 from inkloom.training.config import TrainingConfig
 from inkloom.training.job import Job
-from inkloom.training.machine import Machine, choose
+from inkloom.training.machine import Machine, choose, keep_memory
 from inkloom.training.objectives import OBJECTIVES
 from inkloom.training.schedule import progress_for
 from inkloom.training.trained import Trained
@@ -47,17 +48,20 @@ def train_by_gradients(job: Job) -> Trained:
     progress = progress_for(settings, source.steps_per_epoch, job.clock)
     objective = OBJECTIVES.load(FAMILIES[job.config.model["name"]].objective)(model, settings, progress)
     _describe_training(job.console, job.config, machine, model, source)
-    validation = Validation(model, job.encoded["val"], progress, settings.validations, settings.patience)
+    averaging = Averaging(model, settings.averaging)
+    scored = averaging.averaged
+    validation = Validation(scored, job.encoded["val"], progress, settings.validations, settings.patience)
     interrupt = Interrupt()
     tokens_per_step = settings.batch_size * settings.seq_len
     prompt = Run(run).default_prompt
     callbacks = [
         interrupt,
+        averaging,
         validation,
         Metrics(run.metrics_file, validation, progress, tokens_per_step),
-        Samples(model, run.samples_file, validation, progress, job.tokenizer, prompt, settings.samples, settings.seed),
+        Samples(scored, run.samples_file, validation, progress, job.tokenizer, prompt, settings.samples, settings.seed),
         Display(job.console, validation, progress, tokens_per_step),
-        Checkpoints(model, run, validation, job.clock, settings.checkpoint_seconds),
+        Checkpoints(scored, run, validation, job.clock, settings.checkpoint_seconds),
     ]
     steps = job.checkpoint["global_step"] if job.checkpoint else 0
     if job.checkpoint is None or not job.checkpoint["finished"]:
@@ -70,7 +74,7 @@ def train_by_gradients(job: Job) -> Trained:
         steps = trainer.global_step
         if interrupt.stopped:
             if not run.weights_file.exists():
-                save_weights(model, run.weights_file)
+                save_weights(scored, run.weights_file)
             raise InterruptedByUserError(
                 f"Stopped at step {steps:,}; all is saved. Go on with: inkloom train --resume {run.path}"
             )
@@ -95,6 +99,7 @@ def _initialise(model: LanguageModel, config: RunConfig) -> None:
 
 def _trainer(run: RunDirectory, settings: TrainingConfig, machine: Machine, callbacks: list[pl.Callback]) -> pl.Trainer:
     torch.set_num_threads(machine.threads)
+    keep_memory()
     logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
     return pl.Trainer(
         accelerator=machine.device if machine.device != "cuda" else "gpu",

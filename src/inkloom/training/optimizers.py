@@ -46,6 +46,8 @@ def build_optimizer(model: LanguageModel, config: TrainingConfig) -> torch.optim
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     betas = (0.9, config.beta2)
     fused = all(parameter.device.type in ("cpu", "cuda", "mps") for parameter in learning)
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(_decay_matrices(learning, config.weight_decay), lr=config.learning_rate, fused=fused)
     if config.optimizer == "adam":
         groups = _decay_matrices(learning, config.weight_decay)
         return torch.optim.Adam(groups, lr=config.learning_rate, betas=betas, fused=fused)
