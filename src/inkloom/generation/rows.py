@@ -15,6 +15,11 @@ from inkloom.generation.settings import GenerationConfig
 from inkloom.generation.text_stream import FinishReason, TextStream
 from inkloom.tokenizers.base import Tokenizer
 
+NOT_FINITE = (
+    "The model's logits are not finite: its weights are damaged, or its training diverged. "
+    "Train again with a lower learning rate, or restore an older copy of the run."
+)
+
 Likeliest: TypeAlias = tuple[tuple[int, float], ...]
 """Tokens that a model thought likeliest in some place, as (id, nats), the likeliest first."""
 
@@ -82,10 +87,7 @@ class Row:
     def write(self, token: int, score: Score) -> Token:
         """Add a token. InkloomError where the model's logits were not finite."""
         if score.logprob != score.logprob:  # any logit that is NaN or +inf makes every log-probability NaN
-            raise InkloomError(
-                "The model's logits are not finite: its weights are damaged, or its training diverged. "
-                "Train again with a lower learning rate, or restore an older copy of the run."
-            )
+            raise InkloomError(NOT_FINITE)
         self.written.append(token)
         text, finish_reason = self._show(token)
         prompt, self.prompt_scores = self.prompt_scores, None
