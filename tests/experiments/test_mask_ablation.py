@@ -12,7 +12,6 @@ import torch
 from inkloom.corpus import load_corpus
 from inkloom.corpus.base import Part
 from inkloom.errors import InputError
-from inkloom.experiments.attention_maps import HeadPlot, HeadsPlot, maps_svg
 from inkloom.experiments.mask_ablation import NUMBERS, mask_ablation
 from inkloom.experiments.mask_evidence import Twin, example, line_of, loss_by_place
 from inkloom.models.unmasked import Unmasked
@@ -134,21 +133,3 @@ def test_the_loss_by_place_is_that_of_each_window():
         expected.append([-log_probs[place, tokens_1T[0, place + 1]].item() for place in range(4)])
     assert loss_by_place(model, ids, 4) == pytest.approx(np.mean(expected, axis=0), rel=1e-4)
     assert len(loss_by_place(model, ids[:4], 4)) == 0
-
-
-# Maps
-
-
-@pytest.mark.parametrize("masked", [True, False])
-def test_a_map_is_drawn_in_the_colours_of_the_page_and_the_same_each_time(masked):
-    weights_TT = np.eye(4, dtype=np.float32)
-    for plot in (
-        HeadPlot(weights_TT, "a b\n", "--series-1", masked),
-        HeadsPlot([[weights_TT, weights_TT]], "--series-1", masked),
-    ):
-        svg = maps_svg(plot, "map")
-        assert svg == maps_svg(plot, "map")
-        assert "var(--series-1)" in svg
-        assert "#fe00" not in svg
-        assert "\n↵" not in svg
-    assert "␣" in maps_svg(HeadPlot(weights_TT, "a b\n", "--series-1", masked), "map")

@@ -14,7 +14,7 @@ OWN = {
     "gru": {"units"},
     "lstm": {"units"},
     "transformer": {"attention", "lens"},
-    "unmasked": {"attention", "lens"},
+    "unmasked": {"attention", "training_attention", "lens"},
     "ngram": {"evidence"},
     "mixture": {"mixture"},
 }

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkloom import __version__
-from inkloom.experiments.attention_maps import HeadPlot, HeadsPlot, as_label, maps_svg
 from inkloom.experiments.comparison.tables import Sheet, SheetRow
 from inkloom.experiments.history import Course
 from inkloom.experiments.mask_evidence import SAMPLES, Evidence, Example, Twin
+from inkloom.explain.attention_plots import HeadPlot, HeadsPlot, maps_svg
+from inkloom.explain.tokens import visible
 from inkloom.files import write_text
 from inkloom.pages.figures import Drawing, Line, LinePlot, as_svg
 from inkloom.pages.page import count, decimal, duration, percent, render
@@ -55,7 +56,7 @@ def write_mask_report(evidence: Evidence, file: Path) -> Path:
         ],
         all_heads=[_all_heads(f"heads-{place}", name, twin) for place, (name, twin) in enumerate(twins.items())],
         looking=_looking(twins),
-        letters=[as_label(character) for character in evidence.example.text],
+        letters=[visible(character) for character in evidence.example.text],
         example=_matrices(evidence.example),
     )
     write_text(file, page)
@@ -137,7 +138,7 @@ def _head(name: str, label: str, twin: Twin, offset: int, line: str) -> Drawing:
     """The head that looks most at the neighbour on one side."""
     layer, head, weight = twin.head_for(offset)
     neighbour = "next" if offset > 0 else "previous"
-    plot = HeadPlot(twin.maps_LHTT[layer, head], line, COLOURS[label], masked=label == MASKED)
+    plot = HeadPlot(twin.maps_LHTT[layer, head], list(line), COLOURS[label], masked=label == MASKED)
     place = f"layer {layer + 1}, head {head + 1}"
     description = (
         f"Attention {label} while the model reads “{line}”, {place}: "
@@ -168,7 +169,7 @@ def _matrices(example: Example) -> list[Matrix]:
     def matrix(title: str, note: str, numbers_TT: NDArray[np.float32], places: int) -> Matrix:
         rows = [
             (
-                as_label(character),
+                visible(character),
                 [(_number(value, places), bool(shut)) for value, shut in zip(row, shuts, strict=True)],
             )
             for character, row, shuts in zip(example.text, numbers_TT, closed_TT, strict=True)

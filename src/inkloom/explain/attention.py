@@ -13,7 +13,7 @@ from torch import Tensor
 
 from inkloom.errors import InputError
 from inkloom.explain.copies import sharing_weights
-from inkloom.explain.tokens import Bools, Floats, Text, Tokens, after_end, tokens_of
+from inkloom.explain.tokens import Bools, Floats, Text, Tokens, after_end, check_number, tokens_of
 from inkloom.models.transformer import Attend, Attention, Transformer
 from inkloom.models.unmasked import Unmasked
 from inkloom.tokenizers.base import Tokenizer
@@ -55,6 +55,34 @@ class AttentionMaps:
         """How many positions away each head looks, on average."""
         places_T = np.arange(len(self.tokens), dtype=np.float32)
         return np.asarray((self.weights_LHTT * abs(places_T[:, None] - places_T)).sum(axis=-1).mean(axis=-1))
+
+    @property
+    def shares(self) -> dict[str, Floats]:
+        """What each head gives some places, (L, H) each, by what they are called."""
+        return {
+            "the token before": self.previous_LH,
+            "the token itself": self.itself_LH,
+            "the end token before the text": self.first_LH,
+            "the token after, which is to be predicted": self.next_LH,
+        }
+
+    def telling_head(self, layer: int | None = None, head: int | None = None) -> tuple[int, int]:
+        """The head that looks most at one neighbour: the token before, or, without a mask, the one after.
+
+        layer, head: where they are given, it is that layer's or that number's. Raises InputError where they are not
+        there.
+        """
+        L, H = self.weights_LHTT.shape[:2]
+        check_number("layer", layer, L)
+        check_number("head", head, H)
+        shares_LH = self.previous_LH if self.masked_TT.any() else self.next_LH
+        asked_LH = np.ones((L, H), np.bool_)
+        if layer is not None:
+            asked_LH &= np.arange(L)[:, None] == layer
+        if head is not None:
+            asked_LH &= np.arange(H) == head
+        best = np.where(asked_LH, shares_LH, -1).argmax()
+        return int(best // H), int(best % H)
 
     def as_json(self) -> dict[str, Any]:
         """The weights as lists, to four decimals, null where they are masked."""

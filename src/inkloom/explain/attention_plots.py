@@ -3,6 +3,7 @@
 Shapes: L layers, H heads, T positions of the text.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import NDArray
 
+from inkloom.explain.tokens import shortened, visible
 from inkloom.pages.figures import WIDTH, Palette, as_svg
 
 Weights = NDArray[np.float32]
@@ -22,11 +25,21 @@ SHADES = 12
 """Steps from no weight to all of it. The shade is the root of the weight, so that a weight of 1/24 is still seen;
 weights below 1/576 are not drawn."""
 
+MOST_PATHS = 48
+"""Positions up to which the cells of a map are outlines, in which a page's colours can change. Larger maps are images,
+for pictures alone: 24 maps of 83 positions take 4 s as outlines."""
+
 GAP = 0.1
 """Between the cells of a single map, in widths of a cell."""
 
 HEAD_GAP = 0.12
 """Between maps side by side, in widths of a map."""
+
+LABEL_ROOM = 7.5
+"""Points between two labels. Where positions stand closer, not every one has a label."""
+
+LONGEST_LABEL = 12
+"""Characters of a label; the rest of a longer token is left out."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,9 @@ class HeadPlot:
     """One head: a row for every position that reads, a column for every position that it may look at."""
 
     weights_TT: Weights
-    text: str
+    texts: Sequence[str]
+    """What stands at each position, a character or more."""
+
     colour: str
     """One of the page's colours."""
 
@@ -46,13 +61,16 @@ class HeadPlot:
         return WIDTH
 
     def draw(self, axes: Axes, palette: Palette) -> None:
-        length = len(self.text)
+        length = len(self.texts)
         _draw_map(axes, self.weights_TT, (0, 0), 1, palette, self.colour, self.masked, gap=GAP)
-        labels = [as_label(character) for character in self.text]
-        axes.set_xticks(np.arange(length) + 0.5, labels=labels)
-        axes.set_yticks(np.arange(length) + 0.5, labels=labels)
+        labels = [shortened(visible(text), LONGEST_LABEL) for text in self.texts]
+        step = math.ceil(LABEL_ROOM * length / WIDTH)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_ticks(np.arange(0, length, step) + 0.5, labels=labels[::step])
+        if max(map(len, labels)) > 1:
+            axes.tick_params(axis="x", labelrotation=90)
         axes.xaxis.tick_top()
-        axes.tick_params(length=0, pad=4, labelcolor=palette["--ink"], labelsize=min(11.5, 240 / length))
+        axes.tick_params(length=0, pad=4, labelcolor=palette["--ink"], labelsize=min(11.5, 240 * step / length))
         axes.set_xlabel("… looks at")
         axes.xaxis.set_label_position("top")
         axes.set_ylabel("the position of …")
@@ -94,11 +112,6 @@ def maps_svg(plot: HeadPlot | HeadsPlot, name: str) -> Markup:
     return Markup(re.sub(r"(\.\d\d)\d+", r"\1", as_svg(plot, name)))
 
 
-def as_label(character: str) -> str:
-    """A character that can be seen: a space and a line's end get signs of their own."""
-    return {" ": "␣", "\n": "↵"}.get(character, character)
-
-
 def _bare(axes: Axes, width: float, height: float) -> None:
     """Only the maps: rows from top to bottom, square cells, neither grid nor frame."""
     axes.set_xlim(0, width)
@@ -124,6 +137,11 @@ def _draw_map(
     _fill(axes, [[(x, y), (x + size, y), (x + size, y + size), (x, y + size)]], palette["--rule"], 0.3)
     if masked:
         _fill(axes, [_staircase(x, y, len(weights_TT), cell)], palette["--rule"], 1)
+    if len(weights_TT) > MOST_PATHS:
+        shades_TT4 = np.full((*weights_TT.shape, 4), to_rgba(palette[colour]), np.float32)
+        shades_TT4[..., 3] = np.sqrt(weights_TT)
+        axes.imshow(shades_TT4, extent=(x, x + size, y + size, y), interpolation="nearest", zorder=2)
+        return
     shades_TT = np.round(np.sqrt(weights_TT) * SHADES).astype(int)
     for shade in range(1, SHADES + 1):
         cells = np.argwhere(shades_TT == shade)

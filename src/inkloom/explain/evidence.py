@@ -133,19 +133,23 @@ def evidence(model: NGram, tokenizer: Tokenizer, text: Text, top: int = 5) -> NG
             known_TL[place, row] = of_length.known_V[token]
             counts_TL[place, row] = of_length.counts_V[token]
             context_counts_TL[place, row] = of_length.counts_V.sum()
-        parts_TL[place, : 1 + len(found)] = _parts(probs_TL[place], backoffs_TL[place], len(found), model.vocab_size)
+        seen = slice(0, len(found))
+        parts_TL[place, : 1 + len(found)] = _parts(
+            probs_TL[place, seen], backoffs_TL[place, seen], known_TL[place, seen], model.vocab_size
+        )
         continuations.append(_continuations(found, tokenizer, texts, top))
     return NGramEvidence(
         tokens, probs_TL, backoffs_TL, known_TL, counts_TL, context_counts_TL, parts_TL, tuple(continuations)
     )
 
 
-def _parts(probs_L: Floats, backoffs_L: Floats, seen: int, vocab_size: int) -> Floats:
-    """What the uniform distribution and each length seen add to the probability, in turn."""
-    below_L = np.concatenate([[1 / vocab_size], probs_L[: seen - 1]])
-    shares = np.concatenate([[1 / vocab_size], probs_L[:seen] - backoffs_L[:seen] * below_L])
-    left = np.concatenate([np.cumprod(backoffs_L[:seen][::-1])[::-1], [1]])  # by all lengths above
-    return np.asarray(shares * left, np.float32)
+def _parts(probs_L: Floats, backoffs_L: Floats, known_L: Bools, vocab_size: int) -> Floats:
+    """What the uniform distribution and each length that has been seen add to the probability, in turn."""
+    uniform = np.array([1 / vocab_size])
+    below_L = np.concatenate([uniform, probs_L[:-1]])
+    shares_L = np.where(known_L, probs_L - backoffs_L * below_L, 0.0)
+    left = np.concatenate([np.cumprod(backoffs_L[::-1])[::-1], [1.0]])  # by all lengths above
+    return np.asarray(np.concatenate([uniform, shares_L]) * left, np.float32)
 
 
 def _continuations(

@@ -36,6 +36,11 @@ class Lens:
     top_texts: tuple[tuple[tuple[str, ...], ...], ...]
     """What the likeliest tokens read as, P times T times K."""
 
+    @property
+    def depths(self) -> tuple[str, ...]:
+        """What the depths are called, from the embedding to the last layer."""
+        return ("embed", *(f"layer {layer}" for layer in range(1, len(self.nats_PT))))
+
     def as_json(self) -> dict[str, Any]:
         """A list for each depth, of columns of length T."""
         return {

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inkloom.errors import InkloomError, InputError
+from inkloom.generation.rows import NOT_FINITE
 from inkloom.models.base import LanguageModel
 from inkloom.tokenizers.base import Tokenizer
 
@@ -28,10 +29,9 @@ Bools: TypeAlias = NDArray[np.bool_]
 END, UNKNOWN = "⟨end⟩", "⟨unknown⟩"
 """What stands for the tokens that have no text."""
 
-NOT_FINITE = (
-    "The model's logits are not finite: its weights are damaged, or its training diverged. "
-    "Train again with a lower learning rate, or restore an older copy of the run."
-)
+SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
+CONTROL_PICTURES = 0x2400
+"""Where Unicode has signs for the control characters, in their order."""
 
 CHUNK = 256
 LOGITS_AT_ONCE = 1 << 24
@@ -64,13 +64,31 @@ def label(tokenizer: Tokenizer, token: int) -> str:
     """What a token reads as by itself."""
     if token == tokenizer.end_id:
         return END
-    return UNKNOWN if token == tokenizer.unknown_id else tokenizer.decode([token])
+    return UNKNOWN if token == tokenizer.unknown_id else tokenizer.text_of(token)
 
 
 def labels(tokenizer: Tokenizer, ids_TK: Ints) -> tuple[tuple[str, ...], ...]:
     """What each of many tokens reads as by itself; each is decoded once."""
     known = {token: label(tokenizer, token) for token in np.unique(ids_TK).tolist()}
     return tuple(tuple(known[token] for token in row) for row in ids_TK.tolist())
+
+
+def visible(text: str) -> str:
+    """A text in which everything can be seen: white space has signs, as have control characters."""
+    return "".join(_sign(char) for char in text)
+
+
+def readable(text: str) -> str:
+    """A text as it is, but that line ends are shown too, and control characters have signs; a dot where it is empty."""
+    return (
+        "".join(visible(char) + "\n" if char == "\n" else char if char in " \t" else _sign(char) for char in text)
+        or "·"
+    )
+
+
+def shortened(text: str, most: int) -> str:
+    """At most `most` characters of a text."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def after_end(tokenizer: Tokenizer, tokens: Tokens) -> Tokens:
@@ -102,12 +120,24 @@ def logits_before(model: LanguageModel, end_id: int, ids: Ints) -> Iterator[tupl
         yield slice(start, start + piece_1N.shape[1]), logits_NV
 
 
+def _sign(char: str) -> str:
+    if char in SIGNS:
+        return SIGNS[char]
+    if char.isprintable():
+        return char
+    return chr(CONTROL_PICTURES + ord(char)) if ord(char) < ord(" ") else "\ufffd"
+
+
 def _texts(tokenizer: Tokenizer, ids: list[int]) -> tuple[str, ...]:
     decoder = tokenizer.decoder()
     read = [(token, decoder.push(token)) for token in ids]
-    texts = [label(tokenizer, token) if _is_special(tokenizer, token) else text for token, text in read]
+    texts = [_named(tokenizer, token, text) for token, text in read]
     return (*texts[:-1], *(text + decoder.flush() for text in texts[-1:]))
 
 
-def _is_special(tokenizer: Tokenizer, token: int) -> bool:
-    return token in (tokenizer.end_id, tokenizer.unknown_id)
+def _named(tokenizer: Tokenizer, token: int, text: str) -> str:
+    """A token's text, or behind the gap before it the name of one that has none."""
+    if token not in (tokenizer.end_id, tokenizer.unknown_id):
+        return text
+    gap = text[: len(text) - len(text.lstrip())]
+    return gap + label(tokenizer, token)

@@ -1,6 +1,7 @@
 """The views into a model: one line each in the table, and the call that gives several of them at once."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from inkloom.errors import InputError
@@ -16,6 +17,7 @@ from inkloom.models.base import LanguageModel, ShowsUnits
 from inkloom.models.mixture import Mixture
 from inkloom.models.ngram import NGram
 from inkloom.models.transformer import Transformer
+from inkloom.models.unmasked import Unmasked
 from inkloom.runs.run import Run
 
 
@@ -42,6 +44,7 @@ VIEWS: Mapping[str, View] = {
     "next": View(next_token, LanguageModel),
     "units": View(units, ShowsUnits),
     "attention": View(attention, Transformer),
+    "training_attention": View(partial(attention, as_trained=True), Unmasked),
     "lens": View(lens, Transformer),
     "evidence": View(evidence, NGram),
     "mixture": View(mixture_weights, Mixture),
