@@ -100,7 +100,6 @@ def test_ctrl_c_stops_at_once_whatever_is_being_written(finished_run):
         (["RUN", "--port", "70000"], "serve.port"),
         (["RUN", "--max-concurrency", "0"], "serve.max_concurrency"),
         (["RUN", "--host", "192.0.2.1"], "--host"),
-        ([], "RUN"),
     ],
 )
 def test_wrong_input_is_one_line(finished_run, capsys, arguments, words):
@@ -108,3 +107,9 @@ def test_wrong_input_is_one_line(finished_run, capsys, arguments, words):
     errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
     assert len(errors) == 1
     assert words in errors[0]
+
+
+def test_without_a_run_and_without_a_studio_there_is_nothing_to_serve(monkeypatch, capsys):
+    monkeypatch.setattr("inkloom.serving.studio.installed", lambda: False)
+    assert inkloom(["serve"]) == 2
+    assert "inkloom[studio]" in capsys.readouterr().err

@@ -17,7 +17,12 @@ from inkloom.serving.studio.routes import StudioRoute
 
 log = logging.getLogger("inkloom")
 
-MISSING = "The Studio is not installed, so the API is served alone. To get it: pip install 'inkloom[studio]'"
+MISSING = "The Studio is not installed; `pip install 'inkloom[studio]'` gets it."
+
+
+def installed() -> bool:
+    """Whether NiceGUI is there."""
+    return importlib.util.find_spec("nicegui") is not None
 
 
 def mount(app: FastAPI, engines: Engines) -> None:
@@ -25,7 +30,7 @@ def mount(app: FastAPI, engines: Engines) -> None:
 
     When the application ends, trainings that run save themselves. Without NiceGUI the root says how to get it.
     """
-    if importlib.util.find_spec("nicegui") is None:
+    if not installed():
         log.info(MISSING)
         app.add_api_route("/", lambda: PlainTextResponse(MISSING + "\n"), include_in_schema=False)
         return

@@ -1,17 +1,15 @@
 """Who may use the Studio, and what a browser may do with its pages.
 
 A page of the Studio can start trainings for whoever opened it. So other web pages, which a browser lets reach servers
-on its own machine, are kept out: by the Origin of what they send, by the name they gave this server (a name of their
-own that they let point here: DNS rebinding), and by a policy that lets no other page frame these. Where the server has
-a key, the Studio asks for it once and then knows the browser by a cookie.
+on its own machine, are kept out: by the Origin of what they send, and by a policy that lets no other page frame these.
+(That nobody gives this server a name of their own is the server's part, see `inkloom.serving.hosts`.) Where the server
+has a key, the Studio asks for it once and then knows the browser by a cookie.
 """
 
 import hashlib
 import hmac
-import ipaddress
 import secrets
-import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
@@ -38,16 +36,16 @@ COOKIE = "inkloom-studio"
 class Guard:
     """Passes on to the Studio what comes from its own pages or from no page at all; adds headers to what goes out."""
 
-    def __init__(self, studio: ASGIApp, host: str, api_key: str | None = None) -> None:
-        """host: the address that the server listens at. api_key: what must be known to come in; None lets all in."""
+    def __init__(self, studio: ASGIApp, api_key: str | None = None) -> None:
+        """api_key: what must be known to come in; None lets all in."""
         self._studio = studio
-        self._names = own_names(host)
         self._pass = None if api_key is None else CookiePass(api_key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        if (complaint := self._complaint(scope, headers)) is not None:
-            await _refuse(complaint, scope, receive, send)
+        writes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+        if writes and not is_same_origin(headers.get("origin"), headers.get("host", "")):
+            await _refuse("The Studio takes orders from its own pages only.", scope, receive, send)
         elif self._pass is None or self._pass.holds(headers) or scope["path"] == KEY_PATH:
             await self._studio(scope, receive, _with_headers(send))
         elif scope["type"] == "http" and scope["method"] == "GET":
@@ -58,15 +56,6 @@ class Guard:
     def cookie_for(self, key: str) -> str | None:
         """The Set-Cookie header for who knows the key; None for a wrong one."""
         return None if self._pass is None else self._pass.issue(key)
-
-    def _complaint(self, scope: Scope, headers: Headers) -> str | None:
-        host = headers.get("host", "")
-        if not is_own_host(host, self._names):
-            return "The Studio is not known by this name. Open it by the address that `inkloom serve` printed."
-        writes = scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
-        if writes and not is_same_origin(headers.get("origin"), host):
-            return "The Studio takes orders from its own pages only."
-        return None
 
 
 class CookiePass:
@@ -89,29 +78,6 @@ class CookiePass:
         except CookieError:
             return False
         return morsel is not None and hmac.compare_digest(morsel.value.encode(), self._token.encode())
-
-
-def own_names(host: str) -> frozenset[str]:
-    """The names, in small letters, under which this machine may be asked for beside its addresses."""
-    machine = socket.gethostname().lower()
-    return frozenset({"localhost", host.lower(), machine, f"{machine}.local"})
-
-
-def is_own_host(host: str, names: Iterable[str]) -> bool:
-    """Whether a Host header gives an address, which nobody can let point elsewhere, or one of our names."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:  # brackets that hold no address
-        return False
-    return name in names or _is_address(name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def is_same_origin(origin: str | None, host: str) -> bool:

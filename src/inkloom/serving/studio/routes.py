@@ -27,7 +27,7 @@ class StudioRoute(BaseRoute):
         settings = engines.settings
         key = settings.api_key.get_secret_value() if settings.api_key is not None else None
         self.workspace = Workspace(engines)
-        self._guard = Guard(self._answer, settings.host, key)
+        self._guard = Guard(self._answer, key)
         self._starting = asyncio.Lock()
         self._pages: ASGIApp | None = None
         self._lifespan: AbstractAsyncContextManager[Any] | None = None
