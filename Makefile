@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test test-long lint format clean
+.PHONY: setup demo test test-long test-clients lint format clean
 
 setup: $(VENV)/.installed
 
@@ -11,21 +11,28 @@ setup: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"inkloom needs Python 3.11 or newer; {sys.executable} is {v[0]}.{v[1]}. Try: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[studio]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,hf,tensorboard]'
 	@touch $@
 
+$(VENV)/.installed-clients: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[clients]'
+	@touch $@
+
 demo: setup
 	@$(BIN)/inkloom demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n 2 -m "not long" --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 -m "not long and not clients" --cov --cov-report=term
 
 test-long: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m long
+
+test-clients: $(VENV)/.installed-clients
+	$(BIN)/python -m pytest -m clients
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
