@@ -60,12 +60,12 @@ def test_the_table_holds_the_numbers_of_evaluation_json(page, full, split):
         "Tokens": f"{score['tokens']:,}",
         "Characters": f"{score['chars']:,}",
         "Nats per token": f"{score['nats_per_token']:.4f}",
-        "Perplexity per token": f"{score['perplexity']:.3f}",
+        "Closed-vocabulary perplexity": f"{score['perplexity']:.3f}",
         "Nats per character": f"{score['nats_per_char']:.4f}",
         "Bits per character": f"{score['bits_per_char']:.4f}",
         "Bits per byte": f"{score['bits_per_byte']:.4f}",
         "Unknown tokens": str(score["unknown_tokens"]),
-        "Share of their charge": f"{100 * score['charge_share']:.1f}\u00a0%",
+        "Charge, of the score": f"{100 * score['charge_share']:.1f}\u00a0%",
     }
 
 
@@ -205,7 +205,7 @@ def test_a_perplexity_beyond_numbers_is_a_dash(tmp_path):
     run = make_run(tmp_path / "run")
     path = run.directory.evaluation_file
     path.write_text(re.sub(r'"perplexity": [\d.]+', '"perplexity": null', path.read_text()), encoding="utf-8")
-    assert read(write_report(run)).score_row("test")["Perplexity per token"] == "–"
+    assert read(write_report(run)).score_row("test")["Closed-vocabulary perplexity"] == "–"
 
 
 def test_a_long_training_stays_a_small_page(tmp_path):

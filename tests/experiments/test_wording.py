@@ -31,6 +31,15 @@ def test_an_even_guess_pays_for_lost_text_too():
     assert wording.uniform_bits_per_char(lost, 64) == pytest.approx(7)
 
 
+def test_the_charge_is_named_with_the_perplexity_that_leaves_it_out():
+    lost = scores(np.log(50), tokens=250, charge_nats=100 * np.log(2)) | {"unknown_tokens": 1234}
+    assert wording.charge(lost) == (
+        f"Of the {0.25 * np.log2(50) + 0.1:.3f} bits per character on val, 0.100 are the charge for what the ids do "
+        "not tell; 1,234 tokens are unknown. Closed-vocabulary perplexity, which leaves it out: 50.0."
+    )
+    assert wording.charge(scores(charge_nats=0.1)) is None
+
+
 def test_a_model_that_guesses_evenly_needs_what_an_even_guess_needs():
     even = scores(np.log(64))
     assert wording.meaning(even, 64).count("6.00") == 2

@@ -43,17 +43,13 @@ def evaluate(
         return
     from rich.table import Table
 
-    from inkloom.cli.tables import score_row
+    from inkloom.cli.tables import print_charge, score_row
 
     names = ("split", "characters", "nats/token", "perplexity", "nats/char", "bits/char", "bits/byte")
     table = Table(*names, box=None, pad_edge=False, header_style="bold")
     table.add_row(*score_row(scores))
     results().print(table)
-    if scores["unknown_tokens"]:
-        results().print(
-            f"{scores['unknown_tokens']:,} tokens are not in the vocabulary; spelling them is "
-            f"{scores['charge_share']:.1%} of the score per character."
-        )
+    print_charge(results(), scores)
 
 
 def _measure_text(run: "Run", temperatures: list[float], json: bool) -> None:

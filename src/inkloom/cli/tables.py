@@ -27,11 +27,20 @@ def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
         f"\n[bold]{main['bits_per_char']:.3f} bits per character[/bold] on {main['split']}, after "
         f"{steps}, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s."
     )
+    print_charge(console, main)
     leaks = summary.get("leaks", {}).get(main["split"], {})
     if without := leaks.get("without_leaks"):
         console.print(f"{without['bits_per_char']:.3f} without the {leaks['share']:.1%} that stands in train too.")
     console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
     console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
+
+
+def print_charge(console: Console, scores: Mapping[str, Any]) -> None:
+    """How much of a score is for what the ids do not tell, where that shows."""
+    from inkloom.experiments.wording import charge
+
+    if said := charge(scores):
+        console.print(said, markup=False)
 
 
 def score_row(scores: Mapping[str, Any]) -> list[str]:

@@ -58,6 +58,7 @@ def write_report(run: "Run") -> Path:
         facts=_facts(evaluation, run.config.recipe),
         scores=scores,
         headline=headline,
+        charge=wording.charge(headline),
         meaning=wording.meaning(headline, run.tokenizer.vocab_size),
         scale=_scale(headline, run.tokenizer.vocab_size),
         figures=_figures(course, headline) if course is not None else {},

@@ -12,6 +12,9 @@ from inkloom.pages.page import count, decimal, percent
 ScoreKeys = Mapping[str, Any]
 """A split's part of evaluation.json: the keys of `inkloom evaluate --json`."""
 
+LEAST_CHARGE = 0.0005
+"""Bits per character: less does not show in three digits."""
+
 
 def uniform_bits_per_char(score: ScoreKeys, vocab_size: int) -> float:
     """What a uniform guess over the vocabulary would need; text that the tokenizer loses costs it the same charge."""
@@ -36,6 +39,19 @@ def meaning(score: ScoreKeys, vocab_size: int) -> str:
     return (
         f"To name each next character of text it never trained on, the model needs {bits} yes-or-no answers "
         f"on average; an even guess among the {count(vocab_size)} {symbols} it knows would need {uniform}."
+    )
+
+
+def charge(score: ScoreKeys) -> str | None:
+    """How much of the score is for what the ids do not tell, and the score per token, which leaves it out."""
+    bits = score["charge_share"] * score["bits_per_char"]
+    if bits < LEAST_CHARGE:
+        return None
+    unknown = f"; {count(score['unknown_tokens'])} tokens are unknown" if score["unknown_tokens"] else ""
+    return (
+        f"Of the {decimal(score['bits_per_char'], 3)} bits per character on {score['split']}, {decimal(bits, 3)} are "
+        f"the charge for what the ids do not tell{unknown}. Closed-vocabulary perplexity, which leaves it out: "
+        f"{decimal(score['perplexity'], 1)}."
     )
 
 
