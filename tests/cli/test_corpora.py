@@ -187,3 +187,11 @@ def test_an_unknown_name_is_refused_before_anything_is_fetched(corpora, monkeypa
         publish(monkeypatch, fortunes, server.data, server.url())
         assert "'fortune' is no named corpus" in str(corpora("fetch", "fortunes", "fortune").exception)
         assert server.paths == []
+
+
+def test_show_of_a_dataset_of_the_hub_that_is_not_here_asks_nobody(corpora):
+    shown = output(corpora("show", "hf:wise/sayings:short", "--text-column", "saying"))
+    assert "`inkloom corpora fetch hf:wise/sayings:short` brings it." in shown
+    assert "source https://huggingface.co/datasets/wise/sayings" in shown
+    assert "one running text" not in shown
+    assert "names no dataset of the hub" in str(corpora("show", "hf:wise").exception)

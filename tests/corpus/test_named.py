@@ -221,6 +221,7 @@ def test_another_text_of_that_name_is_refused(tiny):
     (tiny / "tinyshakespeare.txt").write_text("First Citizen:\r\n")
     with pytest.raises(InputError, match=r"is not the tinyshakespeare.txt that others compare on"):
         load_corpus("tinyshakespeare", corpus_dir=tiny)
+    assert tinyshakespeare.CORPUS.find(tiny) is None
 
 
 def test_tinyshakespeare_is_downloaded_once(tmp_path, monkeypatch):

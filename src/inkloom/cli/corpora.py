@@ -73,7 +73,7 @@ def show(
         "corpus_dir": corpus_dir,
     }
     parse_split(split)  # before any reading
-    named = _named(source)
+    named = _named(source, documents, text_column)
     about = {} if named is None else _about(named, corpus_dir)
     if named is not None and about["path"] is None:
         facts = {**about, "hint": f"It is not here. `inkloom corpora fetch {source}` brings it{_by_download(named)}."}
@@ -99,7 +99,9 @@ def fetch(
     from inkloom.corpus import CORPORA, CorpusConfig
     from inkloom.corpus.loading import corpus_folder
 
-    corpora = [_named(name) or CORPORA.load(name) for name in names]  # an unknown name is refused before any fetching
+    corpora = [
+        _named(name, documents, text_column) or CORPORA.load(name) for name in names
+    ]  # an unknown name is refused before any fetching
     folder = corpus_folder(corpus_dir)
     fetched = []
     for name, corpus in zip(names, corpora, strict=True):
@@ -116,7 +118,7 @@ def fetch(
         print_json({"corpora": fetched})
 
 
-def _named(source: str) -> "NamedCorpus | None":
+def _named(source: str, documents: Documents, text_column: TextColumn) -> "NamedCorpus | None":
     """The named corpus that `source` is, unless a file of that name goes before it; None where it is none."""
     from inkloom.corpus import CORPORA
     from inkloom.corpus.sources import HUB_PREFIX
@@ -126,7 +128,7 @@ def _named(source: str) -> "NamedCorpus | None":
     if source.lower().startswith(HUB_PREFIX):
         from inkloom.corpus.named import hub
 
-        return hub.named(source)
+        return hub.named(source, documents, text_column)
     return CORPORA.load(source) if source in CORPORA else None
 
 
@@ -230,7 +232,10 @@ def _print_facts(facts: Mapping[str, Any]) -> None:
     row("size", _how_large(facts))
     row("alphabet", facts.get("distinct_characters") and _count(facts["distinct_characters"], "different characters"))
     unit = facts.get("unit") or "documents"
-    row("documents", _count(facts["documents"], unit) if facts["documents"] else "one running text")
+    if facts["documents"]:
+        row("documents", _count(facts["documents"], unit))
+    elif "sources" in facts or not facts["unit"]:
+        row("documents", "one running text")
     for notice in facts.get("notices", ()):
         row("note", notice)
     row("note", facts.get("split_error"))

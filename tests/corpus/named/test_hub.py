@@ -190,6 +190,8 @@ def test_a_column_is_chosen_and_kept_in_the_config(hub_of):
     assert corpus.whole.texts == ("eins", "zwei")
     assert open_corpus(corpus.config).sha256 == corpus.sha256
     assert load_corpus("hf:wise/pairs", text_column="en").whole.texts == ("one", "two")
+    assert hub.named("hf:wise/pairs", text_column="en").find(None) is not None
+    assert hub.named("hf:wise/pairs", documents="files", text_column="en").find(None) is None
 
 
 @pytest.mark.parametrize("column", [None, "fr", "number"])

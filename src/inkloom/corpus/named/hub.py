@@ -1,8 +1,9 @@
 """`hf:OWNER/NAME[:CONFIG][@REVISION]`: datasets of the Hugging Face hub, by the library `datasets`, which is an extra.
 
-Rows are streamed into plain files in the cache, so that memory stays at some hundred rows. A dataset without a revision
-means its newest one; which that was stands in the run's config, so that the run finds these very rows again, in the
-cache or on the hub. No code of a dataset is ever run: from version 4 on the library cannot do it any more.
+Rows are streamed into plain files in the cache, so that memory does not grow with the dataset (0.6 GB at 1.2 GB of rows
+in Parquet, most of it what the library reads ahead). A dataset without a revision means its newest one; which that was
+stands in the run's config, so that the run finds these very rows again, in the cache or on the hub. No code of a
+dataset is ever run: from version 4 on the library cannot do it any more.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from inkloom.corpus.base import CorpusConfig, FetchError
-from inkloom.corpus.documents import DEFAULT_COLUMN
+from inkloom.corpus.documents import DEFAULT_COLUMN, Kind
 from inkloom.corpus.download import one_at_a_time, progress
 from inkloom.corpus.named.base import CorpusFiles, NamedCorpus
 from inkloom.corpus.named.cached import corpora, new_folder, read_record, synced
@@ -66,11 +67,6 @@ class HubDataset:
         """The same dataset at a revision."""
         return HubDataset(self.repo, self.config, revision)
 
-    def find(self, corpus_dir: Path | None) -> Path | None:
-        """The folder of the cache that holds its rows, as documents and with their default column."""
-        del corpus_dir
-        return _Reading(self, plain=False, column=None).here()
-
     def files(self, config: CorpusConfig, corpus_dir: Path | None) -> CorpusFiles:
         """The rows as files; streamed from the hub where they are not here.
 
@@ -84,7 +80,7 @@ class HubDataset:
                 f"--documents got {config.documents}, but {self} is a table of the hub. It takes jsonl (a row is a "
                 "document), lines or files."
             )
-        reading = _Reading(self, plain=config.documents in ("files", "lines"), column=config.text_column)
+        reading = _reading(self, config.documents, config.text_column)
         folder = reading.folder(_commit(reading))
         with one_at_a_time(f"hf-{folder.parent.name}"):
             if read_record(folder) is None:
@@ -138,6 +134,10 @@ class _Reading:
         return self.folder(re.sub(r"[^\w.-]+", "-", self.dataset.revision or "newest") + ".txt")
 
 
+def _reading(dataset: HubDataset, documents: Kind | None, column: str | None) -> _Reading:
+    return _Reading(dataset, plain=documents in ("files", "lines"), column=column)
+
+
 def parse(source: str) -> HubDataset:
     """The dataset that `source` names. Raises InputError where it is no such name."""
     match = NAME.fullmatch(PREFIX + source[len(PREFIX) :])
@@ -149,9 +149,14 @@ def parse(source: str) -> HubDataset:
     return HubDataset(match["repo"], match["config"], match["revision"])
 
 
-def named(source: str) -> NamedCorpus:
-    """The named corpus that `source` is. Nothing is fetched yet. Raises InputError where it is no such name."""
+def named(source: str, documents: Kind | None = None, text_column: str | None = None) -> NamedCorpus:
+    """The named corpus that `source` is. Nothing is fetched yet.
+
+    documents, text_column: as in CorpusConfig; its `find` looks for rows that were read so.
+    Raises InputError where it is no such name.
+    """
     dataset = parse(source)
+    here = _reading(dataset, documents, text_column)
     page = f"https://huggingface.co/datasets/{dataset.repo}"
     return NamedCorpus(
         name=dataset.corpus_name,
@@ -164,7 +169,7 @@ def named(source: str) -> NamedCorpus:
         documents=None,
         characters=None,
         table=True,
-        find=dataset.find,
+        find=lambda corpus_dir: here.here(),
         files=dataset.files,
     )
 

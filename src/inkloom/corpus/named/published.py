@@ -33,15 +33,18 @@ class PlainFile:
     documents: Kind | None = None
 
     def find(self, corpus_dir: Path | None) -> Path | None:
-        """The file in the user's folder, else in the cache; InputError where the user's is another text."""
-        if corpus_dir is not None and (own := corpus_dir / self.remote.name).is_file():
-            _refuse_another(own, f"sha256:{self.remote.sha256}")
-            return own
-        return self._cached if self.remote.is_in(self._cached) else None
+        """The file in the user's folder, else in the cache; None where neither has it."""
+        places = [self._cached] if corpus_dir is None else [corpus_dir / self.remote.name, self._cached]
+        return next((path for path in places if self.remote.is_in(path)), None)
 
     def files(self, config: CorpusConfig, corpus_dir: Path | None) -> CorpusFiles:
-        """The file; fetched where it is not here. Raises FetchError, and InputError as `find` does."""
+        """The file; fetched where it is not here.
+
+        Raises FetchError, and InputError where the user's folder holds another text of that name.
+        """
         del config
+        if corpus_dir is not None and (own := corpus_dir / self.remote.name).is_file():
+            _refuse_another(own, f"sha256:{self.remote.sha256}")
         path = self.find(corpus_dir)
         if path is None:
             path = self._cached
