@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inkloom.corpus import index, leaks, load_corpus, split_corpus
 from inkloom.corpus.base import Part
+from inkloom.corpus.large import LargePart
 from inkloom.corpus.leaks import CHUNK, Leak, Place, find_leaks
 
 FEW_WORDS = ("quick", "brown", "jumps", "lazily")
@@ -159,3 +161,74 @@ def test_equal_hashes_of_different_text_are_no_leak():
     mixed = "cdefghijklm"  # more different characters, so that only the comparison can tell the two apart
     report = find_leaks(running("train", mixed + order + mixed), running("val", mixed + mirror + mixed), width)
     assert report.leaks == ()
+
+
+class TestSmallChunks:
+    """Parts that are read in many chunks."""
+
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch):
+        monkeypatch.setattr(leaks, "CHUNK", 50)
+
+    @pytest.mark.parametrize("documents", [False, True])
+    def test_nothing_is_lost_between_them(self, documents):
+        lines = prose(3000, 20).splitlines() if documents else [prose(3000, 20)]
+        copied = [prose(20, 21) + lines[0][start : start + 90] for start in range(0, 400, 7)]
+        train, held_out = (
+            Part("train", tuple(lines), documents=documents),
+            Part("val", tuple(copied), documents=documents),
+        )
+        assert covered(find_leaks(train, held_out)) == covered_slowly(train, held_out, 60)
+
+    def test_what_recurs_all_the_time_is_counted_as_often_as_that(self, monkeypatch):
+        passage = prose(40, 22)
+        train = running("train", "".join(f"{prose(9, number)}|{passage}|" for number in range(300)))
+        held_out = running("val", f"#{passage}#{train.texts[0][5000:5100]}#{prose(30, 23)}")
+        exact = find_leaks(train, held_out)
+        assert exact.leaks[0].times_in_train == leaks.MOST_TIMES
+        monkeypatch.setattr(leaks, "MOST_TIMES", 3)
+        monkeypatch.setattr(leaks, "CHUNKS_BETWEEN", 2)
+        counted_less = find_leaks(train, held_out)
+        assert [(leak.held_out, leak.train, leak.length) for leak in counted_less.leaks] == [
+            (leak.held_out, leak.train, leak.length) for leak in exact.leaks
+        ]
+        assert counted_less.leaks[0].times_in_train == 3
+
+
+class TestLargeParts:
+    """What lies in files, and what is too large to be checked as a whole."""
+
+    @pytest.mark.parametrize("documents", [None, "lines"])
+    def test_train_is_read_in_a_stream(self, tmp_path, monkeypatch, documents):
+        monkeypatch.setenv("INKLOOM_CACHE_DIR", str(tmp_path / "cache"))
+        lines = [prose(20, number) + f" – {number}\n" for number in range(400)]
+        (tmp_path / "my.txt").write_text("".join(lines + lines[100:120] + lines[300:310]), encoding="utf-8")
+        in_memory = split_corpus(load_corpus(tmp_path / "my.txt", documents=documents))
+        monkeypatch.setattr(index, "LARGEST_IN_MEMORY", -1)
+        parts = split_corpus(load_corpus(tmp_path / "my.txt", documents=documents))
+        assert isinstance(parts["train"], LargePart)
+        for name in ("val", "test"):
+            report = find_leaks(parts["train"], parts[name])
+            assert report == find_leaks(in_memory["train"], in_memory[name])
+            assert report.leaks or name == "val"
+
+    @pytest.mark.parametrize("documents", [False, True])
+    def test_of_a_large_part_some_is_checked_and_that_is_said(self, monkeypatch, documents):
+        monkeypatch.setattr(leaks, "MOST_CHARS", 6400)
+        passages = [prose(40, number) for number in range(300)]
+        train = running("train", "|".join(passages[::2]))
+        texts = tuple(passages) if documents else ("#".join(passages),)
+        held_out = Part("val", texts, documents=documents)
+        report = find_leaks(train, held_out)
+        assert report.partial
+        assert report.chars <= 6400 + len(passages[0])
+        assert report.all_chars == held_out.chars
+        assert report.share == pytest.approx(0.5, abs=0.25)
+        assert report.as_json()["checked_characters"] == report.chars
+        assert f"{report.chars:,} characters from all over val" in report.summary()
+
+    def test_progress_is_heard(self):
+        heard = []
+        train = running("train", prose(2000, 30))
+        find_leaks(train, running("val", prose(100, 31)), advance=heard.append)
+        assert sum(heard) >= train.chars

@@ -24,7 +24,7 @@ def char_tokenizer(*texts):
 
 def report_of(part, *stretches, duplicates=()):
     leaks = tuple(Leak(Place(text, start), Place(0, 0), stop - start, 1, "") for text, start, stop in stretches)
-    return LeakReport(part.name, part.chars, len(part.texts), 60, leaks, duplicates)
+    return LeakReport(part.name, part.chars, len(part.texts), part.chars, 60, leaks, duplicates)
 
 
 def nats_of(tokenizer, part):

@@ -2,18 +2,22 @@
 
 Every window of `min_chars` characters of both parts is hashed by a rolling polynomial (Karp and Rabin, 1987), in NumPy
 with arithmetic modulo 2**64. Equal hashes are only candidates: every span that is reported was compared character by
-character. 90 MB of train against 10 MB take some 3 seconds.
+character. Train is read in a stream; of a held-out part that is larger than MOST_CHARS, that much is checked, from all
+over it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inkloom.corpus.base import Part
+from inkloom.corpus.pieces import in_batches
+from inkloom.threads import available_cores, in_order
 
 # Below 60, honest splits of ordinary text share set phrases ("by the Recording Industry Association of America"):
 # 7 of 50 characters in 0.6 million of Wikipedia, 3 in 0.1 million of captions. From 60 on only copies remained in
@@ -25,6 +29,14 @@ FEWEST_DISTINCT = 10
 
 EXCERPT_CHARS = 80
 
+# Of a held-out part: the tables for them take 300 MB.
+MOST_CHARS = 8_000_000
+SPANS = 64  # of a running text, in which they lie
+
+# As often as that a window of train is counted; one that recurs more often need not be looked for any longer.
+MOST_TIMES = 100
+CHUNKS_BETWEEN = 64  # after so many, what need not be looked for is taken out of the table
+
 # Texts are joined by a character that no decoded text holds (a lone surrogate), another one on each side, so that no
 # match runs across the end of a text.
 TRAIN_SEPARATOR, HELD_OUT_SEPARATOR = "\ud800", "\ud801"
@@ -33,7 +45,7 @@ Hashes = NDArray[np.uint64]
 Positions = NDArray[np.int64]
 
 BASE = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2**64
-CHUNK = 1 << 18  # characters hashed at a time; the arrays then stay in a processor's cache
+CHUNK = 1 << 18  # windows hashed at a time; the arrays then stay in a processor's cache
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,8 @@ class Place:
 class Leak:
     """A stretch of held-out text, `length` characters from `held_out` on, every window of which stands in train.
 
-    train: where its longest unbroken piece stands there. times_in_train: how often train has its windows (the median);
-    above 1 it is something that the text itself repeats, such as a refrain or a licence.
+    train: where its longest unbroken piece stands there. times_in_train: how often train has its windows (the median,
+    about MOST_TIMES at most); above 1 it is something that the text itself repeats, such as a refrain or a licence.
     """
 
     held_out: Place
@@ -63,25 +75,33 @@ class Leak:
 class LeakReport:
     """What a held-out part shares with train.
 
-    leaks: disjoint, in the held-out part's order, each at least `min_chars` long.
+    chars, texts: how many were checked. all_chars: of the part; more, where it is so large that some were checked.
+    leaks: disjoint, in the held-out part's order, each at least `min_chars` long; their places are those in what was
+    checked.
     duplicates: indices of held-out documents that are also whole documents of train, however short.
     """
 
     held_out: str
     chars: int
     texts: int
+    all_chars: int
     min_chars: int
     leaks: tuple[Leak, ...]
     duplicates: tuple[int, ...]
 
+    @property
+    def partial(self) -> bool:
+        """Whether only some of the held-out part was checked."""
+        return self.chars < self.all_chars
+
     @cached_property
     def covered_chars(self) -> int:
-        """Characters of the held-out part that stand in train too."""
+        """Characters, of those that were checked, that stand in train too."""
         return sum(leak.length for leak in self.leaks)
 
     @property
     def share(self) -> float:
-        """`covered_chars` as a share of the held-out part, 0 to 1."""
+        """`covered_chars` as a share of what was checked, 0 to 1."""
         return self.covered_chars / self.chars if self.chars else 0.0
 
     @property
@@ -107,6 +127,7 @@ class LeakReport:
             "split": self.held_out,
             "share": self.share,
             "characters": self.covered_chars,
+            "checked_characters": self.chars,
             "spans": len(self.leaks),
             "duplicate_documents": len(self.duplicates),
             "summary": self.summary(),
@@ -114,123 +135,215 @@ class LeakReport:
 
     def summary(self) -> str:
         """One line that says how much is shared, of what kind, and the heaviest example."""
+        held_out = f"{self.chars:,} characters from all over {self.held_out}" if self.partial else self.held_out
         same = ""
         if self.duplicates:
             verb = "is" if len(self.duplicates) == 1 else "are"
             same = f" {len(self.duplicates):,} of its {self.texts:,} documents {verb} in train word for word."
         if not self.leaks:
-            return f"{self.held_out} shares no span of {self.min_chars} characters with train.{same}"
+            share = "share" if self.partial else "shares"
+            return f"{held_out} {share} no span of {self.min_chars} characters with train.{same}"
         repeated = sum(leak.length for leak in self.leaks if leak.times_in_train > 1)
         spans = "1 span" if len(self.leaks) == 1 else f"{len(self.leaks):,} spans"
         part = repeated / self.covered_chars
         kind = f", {part:.0%} of it text that train itself repeats" if part >= 0.005 else ""
         longest = max(self.leaks, key=lambda leak: leak.length)
         return (
-            f"{self.share:.2%} of {self.held_out} ({self.covered_chars:,} characters in {spans} of {self.min_chars} or "
+            f"{self.share:.2%} of {held_out} ({self.covered_chars:,} characters in {spans} of {self.min_chars} or "
             f"more) stands in train too{kind}.{same} The longest, {longest.length:,} characters: {longest.excerpt!r}."
         )
 
 
-def find_leaks(train: Part, held_out: Part, min_chars: int = MIN_CHARS) -> LeakReport:
+def find_leaks(
+    train: Part, held_out: Part, min_chars: int = MIN_CHARS, advance: Callable[[int], object] = lambda done: None
+) -> LeakReport:
     """Every span of `held_out`, at least `min_chars` long, that stands in `train` too.
 
     Spans never run across the end of a text. Spans of fewer than 10 different characters (rules, blank space) are
-    left out.
+    left out. advance: hears of every stretch of train that was read, in characters.
     """
-    train_text = TRAIN_SEPARATOR.join(train.texts)
-    held_text = HELD_OUT_SEPARATOR.join(held_out.texts)
-    train_starts, held_starts = _starts(train.texts), _starts(held_out.texts)
-    windows, places, counts = _shared_windows(train_text, held_text, min_chars)
+    checked = _some_of(held_out) if held_out.chars > MOST_CHARS else held_out
+    in_train, in_held_out = _Joined(train, TRAIN_SEPARATOR), _Joined(checked, HELD_OUT_SEPARATOR)
+    held_text = "".join(in_held_out.blocks())
+    windows, places, counts = _shared_windows(in_train, held_text, min_chars, advance)
     leaks = []
-    for stretch in _verified(train_text, held_text, windows, places, min_chars):
+    for stretch in _verified(in_train, held_text, windows, places, min_chars):
         text = held_text[stretch.start : stretch.stop]
         if len(set(text)) < FEWEST_DISTINCT:
             continue
         first, last = np.searchsorted(windows, [stretch.start, stretch.stop - min_chars + 1])
         excerpt = held_text[stretch.piece : min(stretch.stop, stretch.piece + EXCERPT_CHARS)]
         leak = Leak(
-            held_out=_place(held_starts, stretch.start),
-            train=_place(train_starts, stretch.origin),
+            held_out=in_held_out.place(stretch.start),
+            train=in_train.place(stretch.origin),
             length=stretch.stop - stretch.start,
             times_in_train=int(np.median(counts[first:last])),
             excerpt=" ".join(excerpt.split()),
         )
         leaks.append(leak)
-    known = set(train.texts) if train.documents and held_out.documents else set()
-    duplicates = tuple(index for index, text in enumerate(held_out.texts) if text in known)
-    return LeakReport(held_out.name, held_out.chars, len(held_out.texts), min_chars, tuple(leaks), duplicates)
+    duplicates = _duplicates(train, checked) if train.documents and held_out.documents else ()
+    return LeakReport(
+        held_out.name, checked.chars, len(checked.texts), held_out.chars, min_chars, tuple(leaks), duplicates
+    )
 
 
-def _shared_windows(train: str, held_out: str, width: int) -> tuple[Positions, Positions, Positions]:
+def _some_of(held_out: Part) -> Part:
+    """Some MOST_CHARS characters from all over a part, in memory: spans of a running text, or whole documents."""
+    if len(held_out.texts) == 1:
+        starts = np.linspace(0, held_out.chars, SPANS, endpoint=False).astype(int).tolist()
+        some = held_out.spans((start, start + MOST_CHARS // SPANS) for start in starts)
+    else:
+        some = held_out.select(np.arange(0, len(held_out.texts), -(-held_out.chars // MOST_CHARS)))
+    return some.head(MOST_CHARS)
+
+
+def _duplicates(train: Part, held_out: Part) -> tuple[int, ...]:
+    """The numbers of held-out documents that are documents of train."""
+    wanted = set(held_out.texts)
+    found = {text for text in train.texts if text in wanted}
+    return tuple(number for number, text in enumerate(held_out.texts) if text in found)
+
+
+class _Joined:
+    """The texts of a part one behind the other, a separator behind each, so that a number is a place."""
+
+    def __init__(self, part: Part, separator: str) -> None:
+        self._part = part
+        self._separator = separator
+        self._starts = np.cumsum(part.lengths + 1) - (part.lengths + 1)
+
+    def blocks(self) -> Iterator[str]:
+        """All of it, in blocks."""
+        for batch in in_batches(self._part.pieces()):
+            yield "".join(piece.text + self._separator if piece.ends else piece.text for piece in batch)
+
+    def chunks(self, width: int) -> Iterator["_Chunk"]:
+        """All of it, in chunks whose windows are all there is."""
+        return _chunks(self.blocks(), width)
+
+    def place(self, position: int) -> Place:
+        """The text and the character there."""
+        text = int(np.searchsorted(self._starts, position, side="right")) - 1
+        return Place(text, position - int(self._starts[text]))
+
+    def excerpt(self, position: int, length: int) -> str:
+        """So many characters from a place on, or as many as its text has."""
+        place = self.place(position)
+        return self._part.excerpt(place.text, place.start, place.start + length)
+
+
+def _shared_windows(
+    train: _Joined, held_out: str, width: int, advance: Callable[[int], object]
+) -> tuple[Positions, Positions, NDArray[np.uint32]]:
     """Held-out windows whose hash a window of train has: (their starts, the first such start in train, how many)."""
     keys = _distinct_hashes(held_out, width)
     first = np.full(len(keys), -1, dtype=np.int64)
-    count = np.zeros(len(keys), dtype=np.int64)
-    for starts, index in _matches(train, width, keys):
-        new = first[index] < 0
-        first[index[new][::-1]] = starts[new][::-1]  # backwards: of equal windows the first is written last, and stays
-        np.add.at(count, index, 1)
-    in_train = np.flatnonzero(count)
-    found = [(starts, in_train[index]) for starts, index in _matches(held_out, width, keys[in_train])]
-    if not found:
-        return (np.zeros(0, dtype=np.int64),) * 3
-    index = np.concatenate([index for _, index in found])
-    return np.concatenate([starts for starts, _ in found]), first[index], count[index]
+    count = np.zeros(len(keys), dtype=np.uint32)
+    table = _Table(keys, np.arange(len(keys), dtype=np.uint32), width)
+    with ThreadPoolExecutor(available_cores()) as pool:
+        # Each chunk is looked up in the table as it is by then.
+        found = in_order(pool, lambda chunk: table.find(chunk), train.chunks(width), at_once=2 * available_cores())
+        for done, (chunk, starts, index) in enumerate(found, start=1):
+            new = first[index] < 0
+            first[index[new][::-1]] = starts[new][::-1]  # backwards: of equal windows the first is written last, stays
+            np.add.at(count, index, np.uint32(1))  # of the same type: 50 times as fast as with 1
+            advance(len(chunk.text))
+            if done % CHUNKS_BETWEEN == 0:
+                table = table.without(count[table.index] >= MOST_TIMES)
+    in_train = np.flatnonzero(count).astype(np.uint32)
+    table = _Table(keys[in_train], in_train, width)
+    windows = [table.find(chunk) for chunk in _chunks([held_out], width)]
+    starts = np.concatenate([np.zeros(0, np.int64), *(starts for _, starts, _ in windows)])
+    index = np.concatenate([np.zeros(0, np.uint32), *(index for _, _, index in windows)])
+    return starts, first[index], np.minimum(count[index], MOST_TIMES)
+
+
+class _Chunk(NamedTuple):
+    """Some text and its place; each but the first repeats the end of the one before, so that no window is lost."""
+
+    start: int
+    text: str
+
+
+def _chunks(blocks: Iterable[str], width: int) -> Iterator[_Chunk]:
+    """A text, given in blocks, in chunks of CHUNK windows."""
+    start, held = 0, ""
+    for block in blocks:
+        held += block
+        while len(held) >= CHUNK + width - 1:
+            yield _Chunk(start, held[: CHUNK + width - 1])
+            start, held = start + CHUNK, held[CHUNK:]
+    if len(held) >= width:
+        yield _Chunk(start, held)
 
 
 def _distinct_hashes(text: str, width: int) -> Hashes:
     """The hashes of all windows, ascending, each once."""
-    chunks = [hashes for _, hashes in _window_hashes(text, width)]
-    keys: Hashes = np.sort(np.concatenate(chunks)) if chunks else np.zeros(0, np.uint64)
+    keys = np.empty(max(0, len(text) - width + 1), np.uint64)
+    for chunk in _chunks([text], width):
+        hashes = _hashes(chunk.text, width)
+        keys[chunk.start : chunk.start + len(hashes)] = hashes
+    keys.sort()
     new = np.ones(len(keys), dtype=np.bool_)
     new[1:] = keys[1:] != keys[:-1]
     return keys[new]
 
 
-def _matches(text: str, width: int, keys: Hashes) -> Iterator[tuple[Positions, Positions]]:
-    """(starts, index into keys) of the windows of `text` whose hash is among the ascending `keys`, in order.
+class _Table:
+    """Hashes that are looked for, ascending, and the `index` of each.
 
-    A table of flags, one for each value of a hash's highest bits, thins the windows out to some 7 % first. The look-up
+    A table of flags, one for each value of a hash's highest bits, thins windows out to some 10 % first. The look-up
     goes through sorted hashes, since a binary search by random ones misses the cache at every step (20 times slower).
     """
-    bits = min(max(16, (8 * len(keys)).bit_length()), 28)  # 8 to 16 flags for each key, at most 256 MB
-    shift = np.uint64(64 - bits)  # the highest bits depend on all characters, the lowest on few
-    flags = np.zeros(1 << bits, dtype=np.bool_)
-    flags[keys >> shift] = True
-    for start, hashes in _window_hashes(text, width):
-        maybe = np.flatnonzero(flags[hashes >> shift])
+
+    def __init__(self, keys: Hashes, index: NDArray[np.uint32], width: int) -> None:
+        self.keys = keys
+        self.index = index
+        self._width = width
+        bits = min(max(16, (8 * len(keys)).bit_length()), 26)  # at most 64 MB; 8 flags a key for MOST_CHARS
+        self._shift = np.uint64(64 - bits)  # the highest bits depend on all characters, the lowest on few
+        self._flags = np.zeros(1 << bits, dtype=np.bool_)
+        self._flags[keys >> self._shift] = True
+
+    def without(self, done: NDArray[np.bool_]) -> "_Table":
+        """The table without some of its hashes; itself where they are too few to be worth it."""
+        return self if done.mean() < 0.5 else _Table(self.keys[~done], self.index[~done], self._width)
+
+    def find(self, chunk: _Chunk) -> tuple[_Chunk, Positions, NDArray[np.uint32]]:
+        """The chunk, and (starts, indices) of its windows whose hash is looked for, in order."""
+        hashes = _hashes(chunk.text, self._width)
+        maybe = np.flatnonzero(self._flags[hashes >> self._shift])
         order = np.argsort(hashes[maybe])
         candidates = hashes[maybe[order]]
-        index = np.empty(len(maybe), dtype=np.int64)
-        index[order] = np.searchsorted(keys, candidates)
-        real = np.zeros(len(maybe), dtype=np.bool_)
-        real[order] = keys[np.minimum(index[order], len(keys) - 1)] == candidates
-        if real.any():
-            yield start + maybe[real], index[real]
+        places = np.searchsorted(self.keys, candidates)
+        real = self.keys[np.minimum(places, len(self.keys) - 1)] == candidates if len(self.keys) else places < 0
+        back = np.argsort(maybe[order[real]])
+        return chunk, chunk.start + maybe[order[real]][back], self.index[places[real]][back]
 
 
-def _window_hashes(text: str, width: int) -> Iterator[tuple[int, Hashes]]:
-    """(start of the first, hashes) of all windows of `width` characters, chunk by chunk.
+def _hashes(text: str, width: int) -> Hashes:
+    """The hashes of all windows of `width` characters of a chunk.
 
     The hash of the window at i is the sum of c[i + j] * BASE**j: a difference of two running sums of c[k] * BASE**k,
     brought down by BASE**-i.
     """
-    powers = _powers(BASE, CHUNK + width)
-    inverse_powers = _powers(pow(BASE, -1, 1 << 64), CHUNK)
-    for start in range(0, len(text) - width + 1, CHUNK):
-        chunk = text[start : start + CHUNK + width - 1]
-        codes = np.frombuffer(chunk.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
-        sums = np.zeros(len(codes) + 1, dtype=np.uint64)
-        np.cumsum(codes * powers[: len(codes)], out=sums[1:])
-        count = len(codes) - width + 1
-        yield start, (sums[width:] - sums[:count]) * inverse_powers[:count]
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    powers, inverse_powers = _powers(CHUNK + width)
+    sums = np.zeros(len(codes) + 1, dtype=np.uint64)
+    np.cumsum(codes * powers[: len(codes)], out=sums[1:])
+    count = len(codes) - width + 1
+    hashes: Hashes = (sums[width:] - sums[:count]) * inverse_powers[:count]
+    return hashes
 
 
-def _powers(base: int, count: int) -> Hashes:
-    """base**0, base**1, … modulo 2**64."""
-    factors = np.full(count, base, dtype=np.uint64)
-    factors[0] = 1
-    return np.cumprod(factors, dtype=np.uint64)
+@lru_cache(maxsize=1)
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """BASE and its inverse to the power of 0, 1, … modulo 2**64."""
+    factors = np.full((2, count), BASE, dtype=np.uint64)
+    factors[1] = pow(BASE, -1, 1 << 64)
+    factors[:, 0] = 1
+    powers, inverse_powers = np.cumprod(factors, axis=1, dtype=np.uint64)
+    return powers, inverse_powers
 
 
 class _Stretch(NamedTuple):
@@ -242,7 +355,7 @@ class _Stretch(NamedTuple):
     origin: int
 
 
-def _verified(train: str, held_out: str, starts: Positions, origins: Positions, width: int) -> Iterator[_Stretch]:
+def _verified(train: _Joined, held_out: str, starts: Positions, origins: Positions, width: int) -> Iterator[_Stretch]:
     """The stretches that candidate windows cover, each window compared with train character by character.
 
     A window is followed as far as the two texts agree, and the next one looked at is the first that reaches further.
@@ -268,32 +381,23 @@ def _verified(train: str, held_out: str, starts: Positions, origins: Positions, 
         yield stretch
 
 
-def _common_length(left: str, i: int, right: str, j: int) -> int:
-    """How many characters are equal from left[i] and right[j] on."""
-    low = 0
-    limit = min(len(left) - i, len(right) - j)
-    step = 64
-    while low < limit and left[i + low : i + low + step] == right[j + low : j + low + step]:
-        low += step
-        step *= 2
-    if low >= limit:
-        return limit
-    high = min(low + step, limit)  # the first difference is in [low, high]
+def _common_length(train: _Joined, origin: int, held_out: str, position: int) -> int:
+    """How many characters are equal from two places on, to the end of the nearer text's end at most."""
+    length, step = 0, 64
+    while True:
+        left = train.excerpt(origin + length, step)
+        right = held_out[position + length : position + length + step]
+        if left != right or len(left) < step:
+            return length + _common_beginning(left, right)
+        length, step = length + step, 2 * step
+
+
+def _common_beginning(left: str, right: str) -> int:
+    low, high = 0, min(len(left), len(right))
     while low < high:
         middle = (low + high + 1) // 2
-        if left[i + low : i + middle] == right[j + low : j + middle]:
+        if left[low:middle] == right[low:middle]:
             low = middle
         else:
             high = middle - 1
     return low
-
-
-def _starts(texts: Sequence[str]) -> Positions:
-    """Where each text starts in the joined one."""
-    lengths = np.fromiter((len(text) + 1 for text in texts), dtype=np.int64, count=len(texts))
-    return np.cumsum(lengths) - lengths
-
-
-def _place(starts: Positions, position: int) -> Place:
-    text = int(np.searchsorted(starts, position, side="right")) - 1
-    return Place(text, position - int(starts[text]))
