@@ -121,7 +121,7 @@ def test_a_wrong_checksum_is_damage(tmp_path):
         contents(archive)
 
 
-@pytest.mark.parametrize("data", [b"", b"<html>", gzip.compress(b"no tar")])
+@pytest.mark.parametrize("data", [b"", b"<html>", gzip.compress(b"no tar")], ids=["nothing", "a page", "gzip"])
 def test_what_is_no_archive_is_damaged(tmp_path, data):
     (tmp_path / "a.tar.gz").write_bytes(data)
     with pytest.raises(FetchError, match="is a damaged archive"):
