@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from inkloom.data import EncodedPart
 from inkloom.errors import InputError
-from inkloom.evaluation import likelihood, score
+from inkloom.evaluation import likelihood, score, score_tokens
 from inkloom.evaluation.likelihood import Scores, token_nats
 from tests.fakes import ContextModel, TableModel
 
@@ -99,6 +99,44 @@ def test_a_model_that_scores_given_tokens_is_not_asked_for_distributions():
 
     ids = random_ids(300)
     assert token_nats(Scorer(TABLE), ids) == pytest.approx(known_nats(ids), abs=1e-6)
+
+
+class LooksBack(TableModel):
+    """Scores given tokens by the two before each, so that a stretch needs what precedes it."""
+
+    def token_log_probs(self, tokens_N):
+        before_N = torch.cat([tokens_N[:1], tokens_N[:-2]]) if len(tokens_N) > 1 else tokens_N[:0]
+        return self.log_probs_VV[before_N, tokens_N[:-1]] + self.log_probs_VV[tokens_N[:-1], tokens_N[1:]]
+
+
+class Sum(TableModel):
+    """Combines its parts by adding up what they give."""
+
+    def __init__(self, *parts):
+        super().__init__(TABLE)
+        self.models = parts
+
+    def combine(self, log_probs_KN, tokens_N):
+        return log_probs_KN.sum(dim=0) - tokens_N
+
+
+@pytest.mark.parametrize(
+    "model",
+    [TableModel(TABLE), TableModel(TABLE, 16), LooksBack(TABLE), Sum(TableModel(TABLE), LooksBack(TABLE))],
+    ids=["lanes", "windows", "given tokens", "combined"],
+)
+@pytest.mark.parametrize("tokens", [1, 63, 64, 65, 1000])
+def test_stretches_of_a_split_make_the_score_of_the_whole(model, tokens, monkeypatch):
+    part = EncodedPart("test", random_ids(tokens), chars=tokens, bytes=tokens, unknown_tokens=0, charge_nats=0.0)
+    whole = token_nats(model, part.ids)
+    monkeypatch.setattr(likelihood, "GIVEN_AT_ONCE", 64)
+    monkeypatch.setattr(likelihood, "WARM_UP", 8)
+    heard = []
+    scores, nats = score_tokens(model, part, heard.append)
+    assert nats == pytest.approx(whole, abs=1e-5)
+    assert scores.nats == pytest.approx(whole.sum(), abs=1e-3)
+    assert score(model, part) == scores
+    assert sum(heard) == tokens
 
 
 def test_the_model_is_left_in_the_mode_it_was_in():

@@ -10,9 +10,10 @@ Shapes: B lanes or windows, T tokens, V vocabulary.
 """
 
 import math
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inkloom.data import EncodedPart
+from inkloom.data.progress import Advance
 from inkloom.errors import InputError
 from inkloom.models.base import CombinesParts, LanguageModel, ScoresTokens
 
@@ -35,6 +37,9 @@ LOGITS_AT_ONCE = 31 << 18
 TOKENS_AT_ONCE = 1 << 13
 """In windows that are read side by side. More do not fit the caches: 64 windows of 128 tokens take 4.9 s for 111,540
 characters on 2 cores where 1,956 take 8.5 s."""
+
+GIVEN_AT_ONCE = 1 << 20
+"""Tokens that are scored at once where the whole distribution of each is not needed."""
 
 
 @dataclass(frozen=True)
@@ -97,54 +102,120 @@ class Scores:
         }
 
 
-def score(model: LanguageModel, part: EncodedPart) -> Scores:
-    """Score a whole split. The precision is the caller's: float32, or what an autocast around the call says."""
-    return score_tokens(model, part)[0]
+@torch.inference_mode()
+def score(model: LanguageModel, part: EncodedPart, advance: Advance = lambda done: None) -> Scores:
+    """Score a whole split, in memory that does not grow with it.
+
+    The precision is the caller's: float32, or what an autocast around the call says. advance: hears of tokens that are
+    scored.
+    """
+    return _scores(part, _total(_scored(model, part.ids), advance))
 
 
-def score_tokens(model: LanguageModel, part: EncodedPart) -> tuple[Scores, NDArray[np.float64]]:
+@torch.inference_mode()
+def score_tokens(
+    model: LanguageModel, part: EncodedPart, advance: Advance = lambda done: None
+) -> tuple[Scores, NDArray[np.float64]]:
     """`score`, and what it is the sum of: the nats of every token of the split, (tokens,)."""
-    if part.tokens == 0 or part.chars == 0:
-        raise InputError(f"The {part.name} split is empty: there is nothing to score. Give a longer text.")
-    nats = token_nats(model, part.ids)
-    scores = Scores(
-        split=part.name,
-        tokens=part.tokens,
-        chars=part.chars,
-        bytes=part.bytes,
-        unknown_tokens=part.unknown_tokens,
-        nats=float(nats.sum()),
-        charge_nats=part.charge_nats,
-    )
-    return scores, nats
+    nats_T = np.zeros(part.tokens)
+    return _scores(part, _total(_kept(nats_T, _scored(model, part.ids)), advance)), nats_T
 
 
 @torch.inference_mode()
 def token_nats(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> NDArray[np.float64]:
     """What every token after the first costs, (len(ids) - 1,) in nats."""
-    ids = np.asarray(ids)
+    nats_T = np.zeros(len(ids) - 1)
+    _total(_kept(nats_T, _scored(model, ids)))
+    return nats_T
+
+
+Scored: TypeAlias = Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""Pairs of (places_N, nats_N): which tokens these are, and what each costs. Every token comes once, in any order."""
+
+
+def _scores(part: EncodedPart, nats: float) -> Scores:
+    if part.tokens == 0 or part.chars == 0:
+        raise InputError(f"The {part.name} split is empty: there is nothing to score. Give a longer text.")
+    return Scores(
+        split=part.name,
+        tokens=part.tokens,
+        chars=part.chars,
+        bytes=part.bytes,
+        unknown_tokens=part.unknown_tokens,
+        nats=nats,
+        charge_nats=part.charge_nats,
+    )
+
+
+def _total(scored: Scored, advance: Advance = lambda done: None) -> float:
+    """The sum of all nats. Always summed in the same order, so that kept nats make no other score."""
+    total = 0.0
+    for _, nats_N in scored:
+        total += float(nats_N.sum())
+        advance(len(nats_N))
+    return total
+
+
+def _kept(nats_T: NDArray[np.floating[Any]], scored: Scored) -> Scored:
+    """The same, each written to its place as it goes by."""
+    for places_N, nats_N in scored:
+        nats_T[places_N] = nats_N
+        yield places_N, nats_N
+
+
+def _scored(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Scored:
+    """What every token after the first costs, some at a time, by the way that suits the model."""
+    if len(ids) < 2:
+        return
     if isinstance(model, ScoresTokens):
-        return -model.token_log_probs(_tensor(ids, model.device)).cpu().double().numpy()
-    if isinstance(model, CombinesParts):
-        of_parts_KN = torch.from_numpy(np.stack([-token_nats(part, ids) for part in model.models]))
-        return -model.combine(of_parts_KN, _tensor(ids[:-1], torch.device("cpu"))).double().numpy()
-    was_training = model.training
-    model.eval()
-    try:
-        nats = np.zeros(len(ids) - 1)
-        for places, nats_BT in _lanes(model, ids) if model.context_window is None else _windows(model, ids):
-            scored = places >= 0
-            nats[places[scored]] = nats_BT[scored]
-        return nats
-    finally:
-        model.train(was_training)
+        yield from _given_tokens(model, ids, model.device)
+    elif isinstance(model, CombinesParts):
+        yield from _combined(model, ids)
+    else:
+        was_training = model.training
+        model.eval()
+        try:
+            for places_BT, nats_BT in _lanes(model, ids) if model.context_window is None else _windows(model, ids):
+                counted = places_BT >= 0
+                yield places_BT[counted], nats_BT[counted]
+        finally:
+            model.train(was_training)
 
 
-Scored = Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]
+def _given_tokens(model: ScoresTokens, ids: NDArray[np.unsignedinteger[Any]], device: torch.device) -> Scored:
+    """Stretches of tokens, each read from WARM_UP tokens before it on, which is more than such a model looks back."""
+    for start in range(0, len(ids) - 1, GIVEN_AT_ONCE):
+        stop = min(start + GIVEN_AT_ONCE, len(ids) - 1)
+        first = max(0, start - WARM_UP)
+        nats_N = -model.token_log_probs(_tensor(ids[first : stop + 1], device)).cpu().double().numpy()
+        yield np.arange(start, stop), nats_N[start - first :]
+
+
+def _combined(model: CombinesParts, ids: NDArray[np.unsignedinteger[Any]]) -> Scored:
+    """The parts are scored one after the other, each in its own order, and then combined in that of the text."""
+    nats_of_parts = [_scratch(len(ids) - 1) for _ in model.models]
+    for part, nats_T in zip(model.models, nats_of_parts, strict=True):
+        _total(_kept(nats_T, _scored(part, ids)))
+    for start in range(0, len(ids) - 1, GIVEN_AT_ONCE):
+        stop = min(start + GIVEN_AT_ONCE, len(ids) - 1)
+        log_probs_KN = -torch.from_numpy(np.stack([nats_T[start:stop] for nats_T in nats_of_parts])).double()
+        before_N = _tensor(ids[start:stop], torch.device("cpu"))
+        yield np.arange(start, stop), -model.combine(log_probs_KN, before_N).double().numpy()
+
+
+def _scratch(tokens: int) -> NDArray[np.float32]:
+    """Room for what tokens cost, on disk where it is much. Logits that decide a score are float32, and so is this."""
+    if tokens <= GIVEN_AT_ONCE:
+        return np.zeros(tokens, np.float32)
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.float32, "w+", shape=(tokens,))
+
+
+Read: TypeAlias = Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]
 """Pairs of (places_BT, nats_BT): which token each figure belongs to, -1 where it is not to be counted."""
 
 
-def _lanes(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Scored:
+def _lanes(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Read:
     """Read lanes side by side, the state carried from chunk to chunk."""
     tokens = len(ids) - 1
     warm_up = min(WARM_UP, tokens)
@@ -162,7 +233,7 @@ def _lanes(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Score
         yield np.where(counted, places_BT, -1), nats_BT
 
 
-def _windows(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Scored:
+def _windows(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Read:
     """Read windows that advance by half a window; the first is scored whole, the others in their later half."""
     tokens = len(ids) - 1
     window = min(model.context_window or tokens, tokens)
