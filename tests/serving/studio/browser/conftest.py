@@ -1,0 +1,129 @@
+"""A server with a run of each family, and a browser that visits its Studio."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+QUIET = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+
+PATIENCE = 60_000
+"""Milliseconds. Nothing here takes a second, but a machine may be busy."""
+
+HOSTILE = "<img src=x onerror=\"document.title='run'\">"
+"""The name of a folder, as a run's."""
+
+FAMILIES = {
+    "ngram": {"model": "ngram", "overrides": ("model.order=4",)},
+    "transformer": {
+        "model": "transformer",
+        "overrides": ("model.width=32", "model.layers=2", "model.heads=2"),
+        "steps": 30,
+        "batch_size": 8,
+        "seq_len": 64,
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory, finished_run, text_file) -> Path:
+    """A folder with runs/: lstm, ngram, transformer, a mixture of two, and one whose name is HTML."""
+    import inkloom
+
+    folder = tmp_path_factory.mktemp("workshop")
+    runs = folder / "runs"
+    shutil.copytree(finished_run, runs / "lstm")
+    for name, settings in FAMILIES.items():
+        inkloom.train(text_file, out=runs / name, seed=1, **settings)
+    inkloom.train(of=(str(runs / "lstm"), str(runs / "ngram")), out=runs / "mixture")
+    shutil.copytree(runs / "ngram", runs / HOSTILE)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(workshop):
+    """The address of `inkloom serve` in the workshop."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "inkloom", "serve", "lstm", "--port", "0"],
+        cwd=workshop,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    address = process.stdout.readline().split()[-1]
+    with urllib.request.urlopen(f"{address}/health", timeout=60):
+        pass
+    yield address
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's chromium. Nothing is downloaded."""
+    if CHROMIUM is None:
+        pytest.skip("there is no chromium here; `apt-get install chromium` brings it")
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see make test-clients")
+    playwright.expect.set_options(timeout=PATIENCE)
+    with playwright.sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Open a page of the Studio: `visit("/runs", width=390, dark=True)`.
+
+    At the end nothing must have been asked of any other server, and no page may have had an error but a refused text.
+    """
+    contexts, troubles, asked = [], [], []
+
+    def open_page(path="/", width=1280, height=900, dark=False):
+        context = browser.new_context(
+            base_url=server,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            has_touch=width < 500,
+        )
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("console", lambda said: troubles.append(said.text) if is_trouble(said) else None)
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(path)
+        page.wait_for_selector("h1")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert troubles == []
+    assert [url for url in asked if not url.startswith((server, "data:", "blob:", server.replace("http", "ws")))] == []
+
+
+def is_trouble(said) -> bool:
+    return said.type == "error" and "400 (Bad Request)" not in said.text
+
+
+@pytest.fixture(scope="session")
+def story() -> str:
+    """A text to train on that nobody has written."""
+    return (
+        textwrap.dedent(
+            """\
+        The mill stood at the river, and the river turned the mill.
+        Every morning the miller opened the gate and the wheel began to sing.
+        """
+        )
+        * 80
+    )
