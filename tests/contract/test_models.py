@@ -23,7 +23,7 @@ from inkloom.generation.decode import decode
 from inkloom.generation.rows import Request
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models import FAMILIES, MODELS
-from inkloom.models.base import detach_state
+from inkloom.models.base import Rewinds, detach_state
 from inkloom.models.kneser_ney import count_ngrams, estimate
 from inkloom.models.ngram import NGram
 from inkloom.tokenizers.char import CharTokenizer
@@ -134,6 +134,19 @@ def assert_close(actual, expected):
 
 def test_every_family_is_tested():
     assert set(CONFIGS) == set(MODELS) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if issubclass(MODELS.load(case[0]), Rewinds)], ids=case_id)
+def test_what_a_model_forgets_has_never_been_read(case):
+    model = moved_from(build(*case))
+    lengths = [WINDOW, 5, 9]
+    _, state = read(model, tokens(3, WINDOW), cuts=[4])
+    state = model.rewind(state, torch.tensor([WINDOW - length for length in lengths]))
+    for row, length in enumerate(lengths):
+        alone = model.select_state(state, torch.tensor([row]))
+        _, expected = read(model, tokens(3, WINDOW)[row : row + 1, :length])
+        more_BT = tokens(1, 6, seed=row)
+        assert_close(read(model, more_BT, alone)[0], read(model, more_BT, expected)[0])
 
 
 def test_logits_are_finite_float32_of_the_right_shape(fresh_model):

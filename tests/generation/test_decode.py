@@ -16,6 +16,7 @@ from inkloom.generation.prompts import PROMPT_CHUNK
 from inkloom.generation.reference import reference_tokens
 from inkloom.generation.rows import Request
 from inkloom.generation.sampling import generator_of_sample
+from inkloom.models.transformer import Transformer
 
 from .fakes import Bytes, Markov, Pieces, Script, TinyRNN
 
@@ -149,6 +150,45 @@ def test_prompts_of_unequal_length_are_read_side_by_side():
     rows = written(model, LETTERS, [request([1] * length, max_tokens=1) for length in (5, 2, 5, 2, 7)])
     assert [ids(row) for row in rows] == [[6], [3], [6], [3], [8]]
     assert model.rows_stepped == [5, 3, 1, 5]  # 2 tokens of all, 3 of those that are longer, 2 of the longest; a step
+
+
+@pytest.mark.parametrize("preset", ["vaswani", "gpt2", "qwen3"])
+def test_prompts_that_are_read_padded_are_scored_and_continued_as_alone(preset):
+    """The last prompts are too long for a forward; one is longer than the window, so nothing can be forgotten."""
+    torch.manual_seed(0)
+    config = Transformer.Config(preset=preset, layers=2, width=16, heads=2, context_length=PROMPT_CHUNK + 20)
+    model = Transformer(config, LETTERS.vocab_size).eval()
+    lengths = [3, 0, 7, 8, 1, PROMPT_CHUNK + 9, PROMPT_CHUNK + 2, PROMPT_CHUNK + 30]
+    requests = [
+        replace(
+            request(torch.randint(1, 11, (length,)).tolist(), sample=length, max_tokens=4), score_prompt=length % 2 == 1
+        )
+        for length in lengths
+    ]
+    again = [
+        replace(one, generator=generator_of_sample(0, length)) for one, length in zip(requests, lengths, strict=True)
+    ]
+    rows = written(model, LETTERS, requests)
+    for row, length, one in zip(rows, lengths, again, strict=True):
+        (alone,) = written(model, LETTERS, [one])
+        assert ids(row) == ids(alone)
+        if length % 2:
+            scores = [[score.logprob for score in first.prompt] for first in (row[0], alone[0])]
+            assert len(scores[0]) == length
+            assert scores[0] == pytest.approx(scores[1], rel=1e-3)
+        else:
+            assert row[0].prompt is None
+
+
+def test_a_padded_reading_goes_on_when_its_longest_prompt_has_left():
+    config = Transformer.Config(layers=1, width=8, heads=2, context_length=4 * PROMPT_CHUNK)
+    torch.manual_seed(0)
+    model = Transformer(config, LETTERS.vocab_size).eval()
+    batch = Batch(model, LETTERS)
+    batch.join([request([1] * (PROMPT_CHUNK // 2 - 1), max_tokens=1), request([2] * (PROMPT_CHUNK // 2), max_tokens=1)])
+    batch._read_prompts()
+    batch.leave([1])
+    assert [token.request for token in batch.step()] == [0]
 
 
 def test_the_same_seed_gives_the_same_tokens_and_another_seed_others():

@@ -255,6 +255,10 @@ class Cache(NamedTuple):
         )
 
 
+BLOCK = 64
+"""Tokens by which the buffers of a window grow."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where the tokens of one call stand in windows that hold some already."""
@@ -281,10 +285,11 @@ class Place:
     def write(self, buffer_BHSD: Tensor, new_BHTD: Tensor) -> Tensor:
         """A buffer with `new` at these positions.
 
-        It grows to the whole window at once, so that every later token is written in place.
+        It grows by whole blocks, so that most tokens are written in place, and rows that are joined or picked bring
+        little that is not used.
         """
-        room = self.window - buffer_BHSD.shape[2]
-        buffer_BHSD = functional.pad(buffer_BHSD, (0, 0, 0, room)) if room else _writable(buffer_BHSD)
+        room = min(self.window, math.ceil(self.used / BLOCK) * BLOCK) - buffer_BHSD.shape[2]
+        buffer_BHSD = functional.pad(buffer_BHSD, (0, 0, 0, room)) if room > 0 else _writable(buffer_BHSD)
         buffer_BHSD = buffer_BHSD.to(new_BHTD.dtype)
         if len(self.positions_RT) == 1:
             buffer_BHSD[:, :, self.used - new_BHTD.shape[2] : self.used] = new_BHTD
@@ -543,6 +548,11 @@ class Transformer(LanguageModel):
         kept_BT = cache.tokens_BS[full, self.window - self.window // 2 :]
         _, reread = self._read(kept_BT, self.initial_state(len(full)))
         return reread if len(full) == len(cache.lengths_B) else cache.replace_rows(full, reread)
+
+    def rewind(self, state: Cache, tokens_B: Tensor) -> Cache:
+        """The state before the last `tokens_B` of each row were read: what stands behind a row's length is not seen."""
+        cache = Cache(*state)
+        return cache._replace(lengths_B=cache.lengths_B - tokens_B)
 
     def select_state(self, state: Cache, index_B: Tensor) -> Cache:
         """The rows `index_B` of a state, as a copy."""
