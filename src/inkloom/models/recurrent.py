@@ -192,7 +192,8 @@ class RecurrentLanguageModel(LanguageModel):
     def features(self, tokens_BT: Tensor, state: RecurrentState) -> tuple[Tensor, RecurrentState]:
         """All of `forward` but the output head: (x_BTH, state)."""
         h_TBH, state = self._read(tokens_BT, state)
-        return self.output_dropout(h_TBH).transpose(0, 1), state
+        # The head would multiply a mere view row by row, with a copy of its matrix for each.
+        return self.output_dropout(h_TBH).transpose(0, 1).contiguous(), state
 
     def logits(self, x_BTH: Tensor) -> Tensor:
         """The output head: logits_BTV of what `features` gave. Those of an adaptive softmax are log-probabilities."""
