@@ -20,6 +20,8 @@ class FileServer(ThreadingHTTPServer):
         """Bytes sent in the first answers, before the connection ends."""
         self.stalls_after: tuple[int, ...] = ()
         """The same, before nothing more comes."""
+        self.delays: tuple[float, ...] = ()
+        """Seconds of silence that the first answers are instead."""
         self.statuses: tuple[int, ...] = ()
         """What the first answers are instead."""
         self.redirects: dict[str, str] = {}
@@ -42,6 +44,9 @@ class _Handler(BaseHTTPRequestHandler):
         server.paths.append(self.path)
         server.ranges.append(self.headers["Range"])
         server.agents.append(self.headers["User-Agent"])
+        if answer < len(server.delays):
+            server.over.wait(server.delays[answer])
+            return
         if self.path in server.redirects:
             self.send_response(302)
             self.send_header("Location", server.redirects[self.path])

@@ -79,6 +79,11 @@ def test_a_stalled_connection_goes_on_after_the_timeout(server, fetch):
     assert server.ranges == [None, "bytes=100000-"]
 
 
+def test_a_server_that_does_not_answer_at_first_is_asked_again(server, fetch):
+    server.delays = (10,)
+    assert fetch(timeout=0.2).read_bytes() == DATA
+
+
 def test_attempts_that_bring_much_do_not_count(server, fetch, monkeypatch):
     monkeypatch.setattr(downloading, "PROGRESS", 50_000)
     server.breaks_after = (60_000,) * (ATTEMPTS + 3)

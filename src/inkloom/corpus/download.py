@@ -42,7 +42,8 @@ BLOCK = 1 << 16
 # minutes still brings a file of 1.8 GB.
 PROGRESS = 1 << 20
 
-# What a connection that cannot be made ends with. Asking again does not help then, another address may.
+# What a connection that cannot be made ends with, as the reason of a URLError: asking again does not help then, another
+# address may. A server that takes a connection and lets it time out is asked again.
 NOBODY_THERE = (socket.gaierror, ssl.SSLError, ConnectionRefusedError, TimeoutError)
 
 # The mirror of WikiText turns away urllib's own name with 403; this form is what well-behaved programs send.
@@ -166,7 +167,7 @@ def _fetch_patiently(remote: Remote, url: str, part: Path, first_wait: float, ti
         except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
             reason = getattr(error, "reason", error)
             problem, asked = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__, 0.0
-            if isinstance(reason, NOBODY_THERE):
+            if reason is not error and isinstance(reason, NOBODY_THERE):
                 raise _UselessError(problem) from error
         attempt = 1 if _size_of(part) >= before + PROGRESS else attempt + 1
         if asked > LONGEST_WAIT:
