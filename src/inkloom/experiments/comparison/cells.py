@@ -257,8 +257,8 @@ def _mixed(config: RunConfig, request: Request) -> RunConfig:
 def _mixed_models(request: Request) -> list[str]:
     """What is counted, and beside it one network: `lstm` where it is compared, else the first.
 
-    Two networks would share the mixture's time: on tiny-Shakespeare at 60 seconds, n-grams with an LSTM and a Transformer
-    of 28 seconds each reach 2.10 bits per character, n-grams with an LSTM of 55 seconds 2.06.
+    Two networks would share the mixture's time: on tiny-Shakespeare at 60 seconds, n-grams with an LSTM and a
+    Transformer of 28 seconds each reach 2.10 bits per character, n-grams with an LSTM of 55 seconds 2.06.
     """
     counted = [model for model in request.models if is_counted(model)]
     networks = [model for model in request.models if has_window(model)]
