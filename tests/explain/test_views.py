@@ -46,5 +46,5 @@ def test_a_run_is_explained_as_its_model_is(finished_run):
 
 
 def test_a_view_that_a_model_lacks_is_named_with_those_it_has():
-    with pytest.raises(InputError, match=r"'attention' is no view of this model \(LSTM\). It has: surprisal, next, un"):
+    with pytest.raises(InputError, match=r"'attention' is no view of this model \(LSTM\)\. Known: next, surpr"):
         check_views(MODELS["lstm"](), ["surprisal", "attention"])

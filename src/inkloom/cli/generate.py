@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from inkloom.cli.copies import print_levels, print_sample
-from inkloom.cli.options import Json, RunName
+from inkloom.cli.options import Json, PromptFile, RunName, prompt_text
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
 
@@ -23,7 +22,7 @@ CHOICE = "How tokens are chosen"
 def generate(
     run: RunName,
     prompt: Annotated[str, typer.Option(metavar="TEXT", help="What to continue; - reads standard input.")] = "",
-    prompt_file: Annotated[str | None, typer.Option(metavar="FILE", help="Read the prompt from a file.")] = None,
+    prompt_file: PromptFile = None,
     max_tokens: Annotated[int | None, typer.Option(help="The most tokens to write (200).")] = None,
     num_samples: Annotated[int | None, typer.Option(help="How many samples to write (1).")] = None,
     stop: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="End a sample here; may be repeated.")] = None,
@@ -74,7 +73,7 @@ def generate(
         "greedy": greedy or None,
     }
     settings = {name: value for name, value in given.items() if value is not None}
-    text = _prompt(prompt, prompt_file)
+    text = prompt_text(prompt, prompt_file)
     samples = num_samples or 1
     if copy_check and stream:
         raise InputError(
@@ -148,19 +147,3 @@ def _facts(sample: "Sample") -> dict[str, Any]:
         "finish_reason": sample.finish_reason,
         "logprob": sample.logprob,
     }
-
-
-def _prompt(prompt: str, prompt_file: str | None) -> str:
-    if prompt and prompt_file:
-        raise InputError("--prompt and --prompt-file were both given. Leave one out.")
-    if prompt_file is not None:
-        try:
-            return Path(prompt_file).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8"
-            raise InputError(
-                f"--prompt-file {prompt_file} cannot be read: {reason}. Give a UTF-8 text file."
-            ) from error
-    if prompt == "-":
-        return sys.stdin.read()
-    return prompt

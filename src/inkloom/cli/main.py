@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 import inkloom
-from inkloom.cli import compare, corpora, demo, doctor, evaluate, export, generate, runs, serve, train
+from inkloom.cli import compare, corpora, demo, doctor, evaluate, explain, export, generate, runs, serve, train
 from inkloom.cli.terminal import print_json, say, say_error, show_log
 from inkloom.errors import InkloomError, InterruptedByUserError
 from inkloom.threads import share_cores
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("generate")(generate.generate)
 app.command("evaluate")(evaluate.evaluate)
+app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)
 app.add_typer(corpora.app, name="corpora", help="The texts that have a name, and what a text is like.")
 app.add_typer(runs.app, name="runs", help="List, show and remove runs.")
@@ -86,7 +87,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        message, code = explain(error, arguments)
+        message, code = line_about(error, arguments)
         if "--json" in arguments:
             print_json({"error": message})
         if message:
@@ -94,7 +95,7 @@ def run(arguments: list[str], *, debug: bool = False) -> int:
         return code
 
 
-def explain(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
+def line_about(error: Exception, arguments: Sequence[str]) -> tuple[str, int]:
     """The line that a user reads about an error, and the exit code."""
     if isinstance(error, InkloomError):
         return str(error), error.exit_code

@@ -1,10 +1,13 @@
 """Options that several verbs take, so that they read and mean the same everywhere."""
 
+import sys
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from inkloom.corpus.documents import Kind
+from inkloom.errors import InputError
 
 TEXT = "Text"
 """The panel of the options about the text."""
@@ -14,6 +17,7 @@ CORPUS = typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard 
 
 Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout; all else goes to stderr.")]
 RunName = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its name in runs/.")]
+PromptFile = Annotated[str | None, typer.Option(metavar="FILE", help="Read the prompt from a file.")]
 Encoding = Annotated[
     str | None, typer.Option(rich_help_panel=TEXT, help="The files' encoding; found from the bytes otherwise.")
 ]
@@ -35,3 +39,21 @@ def text_options(
     """The options about the text that were given, as `load_corpus` takes them."""
     options = {"encoding": encoding, "documents": documents, "text_column": text_column, "corpus_dir": corpus_dir}
     return {name: value for name, value in options.items() if value is not None}
+
+
+def prompt_text(prompt: str, prompt_file: str | None) -> str:
+    """The text of `--prompt`, of standard input where it is `-`, or of `--prompt-file`.
+
+    Raises InputError where both were given, and where the file cannot be read.
+    """
+    if prompt and prompt_file:
+        raise InputError("--prompt and --prompt-file were both given. Leave one out.")
+    if prompt_file is not None:
+        try:
+            return Path(prompt_file).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8"
+            raise InputError(
+                f"--prompt-file {prompt_file} cannot be read: {reason}. Give a UTF-8 text file."
+            ) from error
+    return sys.stdin.read() if prompt == "-" else prompt

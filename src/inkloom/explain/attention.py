@@ -56,15 +56,16 @@ class AttentionMaps:
         places_T = np.arange(len(self.tokens), dtype=np.float32)
         return np.asarray((self.weights_LHTT * abs(places_T[:, None] - places_T)).sum(axis=-1).mean(axis=-1))
 
-    @property
-    def shares(self) -> dict[str, Floats]:
-        """What each head gives some places, (L, H) each, by what they are called."""
-        return {
+    def habit(self, layer: int, head: int) -> tuple[str, float]:
+        """Which of a few places a head looks at most, in words, and what it gives it on average."""
+        shares = {
             "the token before": self.previous_LH,
             "the token itself": self.itself_LH,
             "the end token before the text": self.first_LH,
             "the token after, which is to be predicted": self.next_LH,
         }
+        place = max(shares, key=lambda name: float(shares[name][layer, head]))
+        return place, float(shares[place][layer, head])
 
     def telling_head(self, layer: int | None = None, head: int | None = None) -> tuple[int, int]:
         """The head that looks most at one neighbour: the token before, or, without a mask, the one after.
@@ -128,7 +129,7 @@ def window_of(model: Transformer, tokenizer: Tokenizer, text: Text) -> Tokens:
     if len(tokens) > model.window:
         raise InputError(
             f"The text has {len(tokens) - 1:,} tokens; the Transformer's window holds {model.window - 1:,} behind the "
-            "end token. Give a shorter text."
+            "end token. Give a shorter text, or views that read on past the window: surprisal, next."
         )
     return tokens
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from inkloom.errors import InputError
-from inkloom.explain.attention import attention
+from inkloom.errors import unknown_name
+from inkloom.explain.attention import attention, window_of
 from inkloom.explain.evidence import evidence
 from inkloom.explain.lens import lens
 from inkloom.explain.mixing import mixture_weights
@@ -38,14 +38,17 @@ class View(NamedTuple):
     models: type
     """The models that it can look at."""
 
+    whole_window: bool = False
+    """Whether it looks at a text as one window of a Transformer, which the text must not exceed then."""
+
 
 VIEWS: Mapping[str, View] = {
     "surprisal": View(surprisal, LanguageModel),
     "next": View(next_token, LanguageModel),
     "units": View(units, ShowsUnits),
-    "attention": View(attention, Transformer),
-    "training_attention": View(partial(attention, as_trained=True), Unmasked),
-    "lens": View(lens, Transformer),
+    "attention": View(attention, Transformer, whole_window=True),
+    "training_attention": View(partial(attention, as_trained=True), Unmasked, whole_window=True),
+    "lens": View(lens, Transformer, whole_window=True),
     "evidence": View(evidence, NGram),
     "mixture": View(mixture_weights, Mixture),
 }
@@ -68,15 +71,16 @@ def explain(
     know or that is too long for a view.
     """
     names = views_of(run.model) if views is None else check_views(run.model, views)
+    if isinstance(run.model, Transformer) and any(VIEWS[name].whole_window for name in names):
+        window_of(run.model, run.tokenizer, text)  # refused before any work, not after some
     return {name: VIEWS[name].function(run.model, run.tokenizer, text, **options.get(name, {})) for name in names}
 
 
 def check_views(model: LanguageModel, views: Iterable[str]) -> tuple[str, ...]:
-    """The names as the table spells them; InputError lists those that the model has."""
+    """The names as the table spells them; InputError for one that the model lacks, with those that it has."""
     known = views_of(model)
     names = tuple(view.strip().lower().replace("-", "_") for view in views)
     for name in names:
         if name not in known:
-            family = type(model).__name__
-            raise InputError(f"{name!r} is no view of this model ({family}). It has: {', '.join(known)}.")
+            raise unknown_name(f"view of this model ({type(model).__name__})", name, known)
     return names

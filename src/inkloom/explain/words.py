@@ -88,11 +88,9 @@ def head_title(layer: int, head: int) -> str:
 
 def head_habit(shown: AttentionMaps, layer: int, head: int) -> str:
     """Where a head looks most."""
-    place, share_LH = max(shown.shares.items(), key=lambda item: float(item[1][layer, head]))
-    return (
-        f"{percent(float(share_LH[layer, head]))} goes to {place}; on average it looks "
-        f"{decimal(float(shown.distance_LH[layer, head]), 1)} tokens away."
-    )
+    place, share = shown.habit(layer, head)
+    distance = decimal(float(shown.distance_LH[layer, head]), 1)
+    return f"{percent(share)} goes to {place}; on average it looks {distance} tokens away."
 
 
 def lens_summary(shown: Lens) -> str:
