@@ -1,49 +1,23 @@
 """The command, as a user meets it: a process, a port, curl and Ctrl-C."""
 
 import json
-import os
 import re
 import shlex
-import signal
 import subprocess
-import sys
-import time
 import urllib.request
 
 import pytest
 
 from inkloom.cli.main import run as inkloom
 
-
-class Serving:
-    """`inkloom serve` at a free port. `printed` is what it said when it was ready."""
-
-    def __init__(self, *arguments, **environment):
-        command = [sys.executable, "-m", "inkloom", "serve", *map(str, arguments), "--port", "0"]
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
-        )
-        lines = []
-        while "Ctrl-C" not in (line := self.process.stdout.readline()):
-            assert line, self.process.stderr.read()
-            lines.append(line)
-        self.printed = "".join(lines)
-        self.url = re.search(r"http://\S+:\d+", self.printed).group()
-
-    def stop(self):
-        """Ctrl-C; what it said on stderr, and how long it took."""
-        began = time.perf_counter()
-        self.process.send_signal(signal.SIGINT)
-        _, errors = self.process.communicate(timeout=60)
-        return errors, time.perf_counter() - began
+from .process import Serving
 
 
 @pytest.fixture(scope="module")
 def serving(finished_run):
     server = Serving(finished_run)
     yield server
-    server.process.kill()
-    server.process.communicate()
+    server.kill()
 
 
 def test_it_says_what_is_served_and_where(serving):
