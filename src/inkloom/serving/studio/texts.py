@@ -38,7 +38,7 @@ class StoredText:
 class TextStore:
     """The texts of a folder."""
 
-    def __init__(self, folder: Path = TEXTS) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def names(self) -> list[str]:

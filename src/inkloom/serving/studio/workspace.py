@@ -10,20 +10,22 @@ from inkloom.evaluation.copying import CopyIndex
 from inkloom.runs.directory import RUNS, RunDirectory, list_runs
 from inkloom.runs.run import Run
 from inkloom.serving.engine import Engine, Engines
-from inkloom.serving.studio.texts import TextStore
+from inkloom.serving.studio.texts import TEXTS, TextStore
 from inkloom.serving.studio.trainings import Trainings
 
 
 class Workspace:
     """The server's runs: those that it was started with, and all in the folder of runs."""
 
-    def __init__(self, engines: Engines, runs: Path = RUNS) -> None:
+    def __init__(self, engines: Engines, runs: Path = RUNS, texts: Path = TEXTS) -> None:
         self.engines = engines
         self.runs = runs
-        self.texts = TextStore()
+        self.texts = TextStore(texts)
         self.trainings = Trainings(runs)
         self._opening = asyncio.Lock()
         self._indexing = asyncio.Lock()
+        self._read = {name: written(engine.run.directory) for name, engine in engines.items()}
+        """When the weights that are open were written."""
 
     @property
     def may_train(self) -> bool:
@@ -50,10 +52,17 @@ class Workspace:
         return {name: there[name] for name in sorted(there, key=lambda name: (name not in opened, name))}
 
     async def engine(self, name: str) -> Engine:
-        """The run of that name, opened where it was not. InputError where it cannot be opened."""
+        """The run of that name, opened where it was not, and anew where training has gone on since.
+
+        InputError where it cannot be opened.
+        """
         directory = self.directory(name)
         async with self._opening:
+            stale = self._read.get(name) != written(directory)
+            if stale and name in set(self.engines):
+                await asyncio.to_thread(self.engines.close, name)
             if name not in set(self.engines):
+                self._read[name] = written(directory)
                 await asyncio.to_thread(lambda: self.engines.open(Run(directory)))
         return self.engines[name]
 
@@ -66,6 +75,11 @@ class Workspace:
 @functools.lru_cache(maxsize=4)
 def _copy_index(directory: RunDirectory) -> CopyIndex:
     return CopyIndex(Run(directory).parts()["train"])
+
+
+def written(directory: RunDirectory) -> int | None:
+    """When a run's weights were written, in nanoseconds; None where it has none yet."""
+    return directory.weights_file.stat().st_mtime_ns if directory.weights_file.exists() else None
 
 
 def is_loopback(host: str) -> bool:

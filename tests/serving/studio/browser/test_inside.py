@@ -99,9 +99,9 @@ def test_layers_show_where_a_prediction_is_made(visit):
 
 def test_gates_and_units_colour_the_text(visit):
     page = look(visit, "lstm", "Gates and units")
-    for name in ("Forget gate (f)", "Input gate (i)", "Output gate (o)"):
+    for place, name in enumerate(("Forget gate (f)", "Input gate (i)", "Output gate (o)")):
         page.get_by_label("Coloured by", exact=True).select_option(name)
-        tokens(page).first.hover()
+        tokens(page).nth(place).hover()
         expect(page.get_by_role("tooltip")).to_contain_text("0.")
     expect(page.locator(".row-names")).to_contain_text("Forget gate (f)")
     page.get_by_label("Unit, 1 to 32").fill("99")

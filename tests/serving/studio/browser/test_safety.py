@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from .conftest import HOSTILE
+from ..conftest import HOSTILE
 
 pytestmark = pytest.mark.clients
 
