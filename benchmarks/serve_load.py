@@ -224,7 +224,7 @@ def main() -> None:
                         time.sleep(0.1)
                         if (
                             subprocess.run(
-                                ["curl", "-sf", f"http://{HOST}:{options.port}/health"], check=False
+                                ["curl", "-sfo", os.devnull, f"http://{HOST}:{options.port}/health"], check=False
                             ).returncode
                             == 0
                         ):

@@ -23,8 +23,8 @@ log = logging.getLogger("inkloom")
 Result = TypeVar("Result")
 
 DELIVERY_SECONDS = 0.03
-"""Tokens are handed on together for so long, but at once where a text begins or ends. Thirty times a second is smooth to
-look at, and every time costs each client an event: some 0.1 ms of the cores that the model wants."""
+"""Tokens are handed on together for so long, but at once where a text begins or ends. Thirty times a second is smooth
+to look at, and every time costs each client an event: some 0.1 ms of the cores that the model wants."""
 
 
 class QueueFullError(InkloomError):
