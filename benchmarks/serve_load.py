@@ -77,6 +77,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.writer: asyncio.StreamWriter | None = None
 
     async def ask(self, body: dict, leave_after: float | None = None) -> Reply | None:
         """Stream a completion; None where the client left first."""
@@ -86,7 +87,8 @@ class Client:
         except TimeoutError:
             return None
         finally:
-            self.writer.close()
+            if self.writer is not None:  # else the client left before it was connected
+                self.writer.close()
 
     async def _ask(self, body: dict) -> Reply:
         data = json.dumps({**body, "stream": True}).encode()
