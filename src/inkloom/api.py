@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkloom.corpus import load_corpus, open_corpus
+from inkloom.corpus import load_corpus
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
 from inkloom.runs.directory import RunDirectory, beginning, find_run
+from inkloom.runs.parts import corpus_of
 from inkloom.threads import share_cores
 from inkloom.training.plan import parse_budget, plan
 
@@ -72,7 +73,10 @@ def train(
         chosen = load_recipe(recipe)
     lengths = {"budget": parse_budget(str(budget)) if budget is not None else None, "steps": steps, "epochs": epochs}
     given = {name: value for name, value in {**lengths, "seed": seed, **training}.items() if value is not None}
-    text = _corpus_of(of) if of and not corpus else _corpus(corpus, chosen.get("corpus", {}), corpus_options or {})
+    if of and not corpus:
+        text = corpus_of(find_run(of[0]))
+    else:
+        text = _corpus(corpus, chosen.get("corpus", {}), corpus_options or {})
     directory, config = plan(
         text,
         model=model,
@@ -101,16 +105,9 @@ def resume(name: str | Path, console: "Console | None" = None) -> "Run":
     """
     share_cores()
     directory = find_run(str(name))
-    config = directory.read_config()
     if directory.finished:
         return load_run(directory.path)
-    text = open_corpus(config.corpus)
-    if text.sha256 != config.corpus_sha256:
-        raise InputError(
-            f"{' '.join(config.corpus.sources)} has changed since {directory.path} began. "
-            "Restore the text, or train anew."
-        )
-    return _fit_and_report(directory, text, console)
+    return _fit_and_report(directory, corpus_of(directory), console)
 
 
 def load_run(name: str | Path) -> "Run":
@@ -119,10 +116,6 @@ def load_run(name: str | Path) -> "Run":
     from inkloom.runs.run import load_run
 
     return load_run(name)
-
-
-def _corpus_of(runs: Sequence[str]) -> Corpus:
-    return open_corpus(find_run(runs[0]).read_config().corpus)
 
 
 def compare(

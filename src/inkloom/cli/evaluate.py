@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkloom.cli.options import Json, RunName
-from inkloom.cli.terminal import print_json, results
+from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def evaluate(
             raise InputError("--temperatures measures text that the run writes; leave --split and --corpus out.")
         _measure_text(api.load_run(run), _numbers(temperatures), json)
         return
-    scores = api.load_run(run).evaluate(split, corpus).as_json()
+    scores = api.load_run(run).evaluate(split, corpus, console=messages()).as_json()
     if json:
         print_json(scores)
         return

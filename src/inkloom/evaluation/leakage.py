@@ -5,7 +5,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 from inkloom.corpus.base import Part
 from inkloom.corpus.leaks import LeakReport, find_leaks
 from inkloom.corpus.splits import WINDOW_CHARS, WINDOW_STRIDE, is_random_windows
+from inkloom.data.progress import progress
 from inkloom.tokenizers import Lengths, Tokenizer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 log = logging.getLogger("inkloom")
 
@@ -23,10 +27,10 @@ WARNED_SHARE = 0.01
 """Of a held-out part. Real text quotes itself: 0.02 % of articles, 0.7 % of sayings stand in both."""
 
 
-def check_splits(parts: Mapping[str, Part], split: str) -> None:
-    """Say, before training, what each held-out part shares with train, in one line that names the longest span.
+def check_splits(parts: Mapping[str, Part], split: str, console: "Console | None" = None) -> dict[str, LeakReport]:
+    """What each held-out part shares with train, said before training in one line that names the longest span.
 
-    split: how the parts were cut; one that leaks on purpose is explained.
+    split: how the parts were cut; one that leaks on purpose is explained. console: where to show how far the check is.
     """
     if is_random_windows(split):
         log.warning(
@@ -34,12 +38,15 @@ def check_splits(parts: Mapping[str, Part], split: str) -> None:
             f"characters, one every {WINDOW_STRIDE}, go into train or val at random, so that nine tenths of val stand "
             "in train. Its score measures memory and is no honest one; leave --split out for one that is."
         )
+    train = parts["train"]
+    reports = {}
     for name, part in parts.items():
-        if name != "train":
-            report = find_leaks(parts["train"], part)
-            log.log(
-                logging.WARNING if report.share >= WARNED_SHARE else logging.INFO, f"Leak check: {report.summary()}"
-            )
+        if name == "train":
+            continue
+        with progress(console, f"Looking for text of {name} in train", train.chars, "characters") as advance:
+            report = reports[name] = find_leaks(train, part, advance=advance)
+        log.log(logging.WARNING if report.share >= WARNED_SHARE else logging.INFO, f"Leak check: {report.summary()}")
+    return reports
 
 
 def check_tokenizer(tokenizer: Tokenizer, parts: Mapping[str, Part]) -> None:
@@ -78,13 +85,19 @@ class CleanScore:
         }
 
 
-def leaks_with_score(report: LeakReport, part: Part, tokenizer: Tokenizer, nats_T: Nats) -> dict[str, Any]:
+def asks_for_clean_score(report: LeakReport) -> bool:
+    """Whether there is a score without what leaks: where something does, and all of it is known."""
+    return bool(report.leaks or report.duplicates) and not report.partial
+
+
+def leaks_with_score(report: LeakReport, part: Part, tokenizer: Tokenizer, nats_T: Nats | None) -> dict[str, Any]:
     """A leak report as JSON; where something leaks, `without_leaks` is the score of the rest, None where it has none.
 
-    nats_T: what the tokens of `part` cost, as `token_nats` gives it for `encode_part`'s ids.
+    nats_T: what the tokens of `part` cost, as `token_nats` gives it for `encode_part`'s ids; for a report that
+    `asks_for_clean_score`.
     """
     found = report.as_json()
-    if report.leaks or report.duplicates:
+    if asks_for_clean_score(report) and nats_T is not None:
         score = score_without_leaks(report, part, tokenizer, nats_T)
         found["without_leaks"] = None if score is None else score.as_json()
     return found

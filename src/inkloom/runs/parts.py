@@ -1,15 +1,37 @@
 """The parts that a run trains on and is scored on."""
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
 
-from inkloom.corpus import split_corpus
+from inkloom.corpus import open_corpus, split_corpus
 from inkloom.corpus.base import Corpus, Part
-from inkloom.runs.directory import SplitConfig
+from inkloom.errors import InputError
+from inkloom.runs.directory import RunDirectory, SplitConfig
 
 SPANS = 8
 """Of a running text that are held back. See docs/decisions/0005."""
+
+
+def corpus_of(run: RunDirectory) -> Corpus:
+    """The text that a run is trained on. InputError where it is gone or no longer the same."""
+    config = run.read_config()
+    corpus = open_corpus(config.corpus)
+    if corpus.sha256 != config.corpus_sha256:
+        raise InputError(
+            f"{' '.join(config.corpus.sources)} has changed since {run.path} began, so its splits are others now. "
+            "Restore the text, train anew, or score the new text with `inkloom evaluate --corpus`."
+        )
+    return corpus
+
+
+def choose(parts: Mapping[str, Part], split: str | None, owner: str) -> Part:
+    """The part of that name; test where none is named, or val where there is no test. InputError for another name."""
+    chosen = split or ("test" if "test" in parts else "val")
+    if chosen not in parts:
+        raise InputError(f"{owner} has no {chosen} split; it has {', '.join(parts)}.")
+    return parts[chosen]
 
 
 def cut(corpus: Corpus, split: SplitConfig) -> dict[str, Part]:

@@ -4,22 +4,26 @@ import functools
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from inkloom.config import build
 from inkloom.corpus import open_corpus, split_corpus
 from inkloom.corpus.base import Corpus, Part
 from inkloom.corpus.splits import is_random_windows
 from inkloom.data import encode_part
+from inkloom.data.progress import progress
 from inkloom.errors import InputError
 from inkloom.evaluation import Scores, score
 from inkloom.generation import GenerationConfig, Sample, generate, stream
 from inkloom.models import MODELS
 from inkloom.models.base import LanguageModel
 from inkloom.runs.directory import RunConfig, RunDirectory, find_run
-from inkloom.runs.parts import cut
+from inkloom.runs.parts import choose, corpus_of, cut
 from inkloom.runs.weights import load_weights
 from inkloom.tokenizers import Tokenizer, read_tokenizer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 log = logging.getLogger("inkloom")
 
@@ -85,40 +89,39 @@ class Run:
         knows_newline = self.tokenizer.encode("\n").unknown_tokens == 0
         return "\n" if knows_newline and self.config.documents < ENOUGH_BEGINNINGS else ""
 
-    def evaluate(self, split: str | None = None, corpus: str | Corpus | None = None) -> Scores:
+    def evaluate(
+        self, split: str | None = None, corpus: str | Corpus | None = None, console: "Console | None" = None
+    ) -> Scores:
         """Score every token of a split once, in float32.
 
         split: `val` or `test` of the run's own corpus; test where there is one.
         corpus: another text, scored whole, or its `split` cut as the run's own was.
+        console: where to show how far that is.
         """
         part = self._own_part(split) if corpus is None else self._other_part(corpus, split)
-        return score(self.model, encode_part(self.tokenizer, part))
+        encoded = encode_part(self.tokenizer, part, console)
+        with progress(console, f"Scoring {part.name}", encoded.tokens, "tokens") as advance:
+            return score(self.model, encoded, advance)
 
     def parts(self) -> dict[str, Part]:
         """The splits of the run's own corpus. InputError where the text is gone or is no longer the same."""
-        corpus = open_corpus(self.config.corpus)
-        if self.config.corpus_sha256 != corpus.sha256:
-            raise InputError(
-                f"{' '.join(self.config.corpus.sources)} has changed since {self.name} was trained, so its splits are "
-                "others now. Restore the text, or score the new one with --corpus."
-            )
-        return cut(corpus, self.config.split)
+        return cut(corpus_of(self.directory), self.config.split)
 
     def _own_part(self, split: str | None) -> Part:
-        parts = self.parts()
-        chosen = split or ("test" if "test" in parts else "val")
-        if chosen not in parts:
-            raise InputError(f"{self.name} has no {chosen} split; it has {', '.join(parts)}.")
+        part = choose(self.parts(), split, self.name)
         if is_random_windows(self.config.split.shares):
             log.warning(f"{self.name} has a split that leaks on purpose: its score measures memory.")
-        return parts[chosen]
+        return part
 
     def _other_part(self, corpus: str | Corpus, split: str | None) -> Part:
         if isinstance(corpus, str):
             corpus = open_corpus(self.config.corpus.replace(sources=(corpus,), documents=None))
-        if split is not None or corpus.own_splits:
-            return split_corpus(corpus, self.config.split.shares, self.config.split.seed)[split or "test"]
-        return corpus.whole
+        if corpus.own_splits:
+            return choose(corpus.own_splits, split, corpus.name)
+        if split is None:
+            return corpus.whole
+        shares, seed = self.config.split.shares, self.config.split.seed
+        return choose(split_corpus(corpus, shares, seed), split, f"{corpus.name}, cut {shares} as {self.name} was,")
 
 
 def load_run(name: str | Path) -> Run:

@@ -7,15 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from inkloom.corpus.base import Corpus, Part
-from inkloom.corpus.leaks import find_leaks
+from inkloom.corpus.base import Corpus
+from inkloom.corpus.leaks import LeakReport
 from inkloom.data import encode_part
-from inkloom.evaluation import score_tokens
-from inkloom.evaluation.leakage import leaks_with_score
+from inkloom.data.progress import progress
+from inkloom.evaluation import score, score_tokens
+from inkloom.evaluation.leakage import asks_for_clean_score, leaks_with_score
 from inkloom.files import write_json
 from inkloom.models.base import LanguageModel
 from inkloom.runs import RunDirectory
-from inkloom.tokenizers import Tokenizer
 from inkloom.training.fitters import fitted_in_one_go
 from inkloom.training.gradients import train_by_gradients
 from inkloom.training.job import Job, prepare
@@ -30,13 +30,20 @@ Keep: TypeAlias = Callable[[str, NDArray[np.float64]], None]
 """Takes the name of a split and what each of its tokens costs, (tokens,) in nats."""
 
 
-def fit(run: RunDirectory, corpus: Corpus, console: Console, keep: Keep | None = None) -> dict[str, Any]:
+def fit(
+    run: RunDirectory,
+    corpus: Corpus,
+    console: Console,
+    keep: Keep | None = None,
+    leaks: Mapping[str, LeakReport] | None = None,
+) -> dict[str, Any]:
     """Train the run whose config.json is written, or go on with it. Returns what evaluation.json holds.
 
     keep: is called with every split that is scored, before evaluation.json is written.
+    leaks: what is known of the same splits already.
     Raises InterruptedByUserError after Ctrl-C, when all is saved.
     """
-    job = prepare(run, corpus, console)
+    job = prepare(run, corpus, console, leaks)
     trained = train_model(job)
     summary = {
         "run": str(run.path),
@@ -46,7 +53,7 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console, keep: Keep | None =
         "tokens_seen": trained.tokens_seen,
         "seconds": round(trained.seconds, 3),
         "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
-        **final_scores(trained.model, job.tokenizer, job.parts, keep),
+        **final_scores(trained.model, job, keep),
     }
     write_json(run.evaluation_file, summary)
     return summary
@@ -59,21 +66,26 @@ def train_model(job: Job) -> Trained:
     return train_by_gradients(job)
 
 
-def final_scores(
-    model: LanguageModel, tokenizer: Tokenizer, parts: Mapping[str, Part], keep: Keep | None = None
-) -> dict[str, Any]:
+def final_scores(model: LanguageModel, job: Job, keep: Keep | None = None) -> dict[str, Any]:
     """The protocol's scores of every split, in float32: val and test whole, of train the first TRAIN_CHARS.
 
     `leaks` has, for val and test, what they share with train, and their score without it.
     """
-    train = parts["train"].head(TRAIN_CHARS)
+    train = job.parts["train"].head(TRAIN_CHARS)
     scores, leaks = {}, {}
-    for name, part in {**parts, "train": train}.items():
-        of_split, nats_T = score_tokens(model, encode_part(tokenizer, part))
+    for name, part in {**job.parts, "train": train}.items():
+        encoded = encode_part(job.tokenizer, part, job.console)
+        report = job.leaks.get(name)
+        nats_T = None
+        with progress(job.console, f"Scoring {name}", encoded.tokens, "tokens") as advance:
+            if keep is not None or (report is not None and asks_for_clean_score(report)):
+                of_split, nats_T = score_tokens(model, encoded, advance)
+            else:
+                of_split = score(model, encoded, advance)
         scores[name] = of_split.as_json()
-        if keep is not None:
+        if keep is not None and nats_T is not None:
             keep(name, nats_T)
-        if name != "train":
-            leaks[name] = leaks_with_score(find_leaks(parts["train"], part), part, tokenizer, nats_T)
-    scores["train"]["partial"] = train.chars < parts["train"].chars
+        if report is not None:
+            leaks[name] = leaks_with_score(report, part, job.tokenizer, nats_T)
+    scores["train"]["partial"] = train.chars < job.parts["train"].chars
     return {**scores, "leaks": leaks}

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from inkloom.config import build
 from inkloom.corpus.base import Corpus, Part
+from inkloom.corpus.leaks import LeakReport
 from inkloom.data import EncodedPart, encode_part
 from inkloom.errors import InputError
 from inkloom.evaluation.leakage import check_splits, check_tokenizer
@@ -31,6 +32,7 @@ class Job:
     """All that a training works on.
 
     parts: the splits; train without what is held back. encoded: train, val and, where there is one, `held_back`.
+    leaks: what val and test share with train.
     checkpoint: the resume state, where the training goes on.
     """
 
@@ -41,24 +43,28 @@ class Job:
     parts: Mapping[str, Part]
     tokenizer: Tokenizer
     encoded: Mapping[str, EncodedPart]
+    leaks: Mapping[str, LeakReport]
     clock: Clock
     console: Console
     checkpoint: Mapping[str, Any] | None
 
 
-def prepare(run: RunDirectory, corpus: Corpus, console: Console) -> Job:
-    """Read a run's config.json, fill it in, and make ready what it trains on. The clock starts here."""
+def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[str, LeakReport] | None = None) -> Job:
+    """Read a run's config.json, fill it in, and make ready what it trains on. The clock starts here.
+
+    leaks: what is known of the same splits already.
+    """
     checkpoint = SafeCheckpointIO().load_checkpoint(run.last_checkpoint) if run.last_checkpoint.exists() else None
     clock = Clock(before=checkpoint["seconds"] if checkpoint else 0.0)
     config = resolve(run.read_config(), corpus)
     run.write_config(config)
     parts = cut(corpus, config.split)
     held_back = {name: parts.pop(name) for name in ("held_back",) if name in parts}
-    check_splits(parts, config.split.shares)
+    leaks = check_splits(parts, config.split.shares, console) if leaks is None else leaks
     tokenizer = _tokenizer(run, config, parts["train"])
     check_tokenizer(tokenizer, parts)
     to_encode = {name: part for name, part in parts.items() if name != "test"} | held_back
-    encoded = {name: encode_part(tokenizer, part) for name, part in to_encode.items()}
+    encoded = {name: encode_part(tokenizer, part, console) for name, part in to_encode.items()}
     _announce_unknown(encoded["val"])
     _describe_text(console, config, tokenizer, encoded)
     return Job(
@@ -69,6 +75,7 @@ def prepare(run: RunDirectory, corpus: Corpus, console: Console) -> Job:
         parts=parts,
         tokenizer=tokenizer,
         encoded=encoded,
+        leaks=leaks,
         clock=clock,
         console=console,
         checkpoint=checkpoint,

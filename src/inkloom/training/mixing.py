@@ -28,6 +28,9 @@ log = logging.getLogger("inkloom")
 RESERVE = 0.08
 """Share of the budget that is left for the weights: scoring every part on val or the held-back text."""
 
+MOST_TOKENS = 2_000_000
+"""On which weights are learned: a few numbers, for which 20,000 are plenty; with `gate=token`, some for every token."""
+
 
 def fit_mixture(model: LanguageModel, job: Job, report: Report) -> Fitted:
     """Bring the parts together and learn their weights, unless the config fixes them."""
@@ -84,8 +87,9 @@ def text_for_weights(job: Job) -> EncodedPart:
 
 
 def _learn_weights(mixture: Mixture, part: EncodedPart) -> None:
-    log_probs_KN = torch.stack([-torch.from_numpy(token_nats(own, part.ids)) for own in mixture.models])
-    mixture.learn_weights(log_probs_KN, torch.from_numpy(part.ids[:-1].astype("int64")))
+    ids = part.ids[: 1 + MOST_TOKENS]
+    log_probs_KN = torch.stack([-torch.from_numpy(token_nats(own, ids)) for own in mixture.models])
+    mixture.learn_weights(log_probs_KN, torch.from_numpy(ids[:-1].astype("int64")))
 
 
 def _train_parts(model: Mixture, job: Job) -> list[Trained]:
@@ -99,7 +103,7 @@ def _train_parts(model: Mixture, job: Job) -> list[Trained]:
         if not directory.config_file.exists():
             directory.write_config(_config_of_part(part, job, parts_left=len(order) - place))
         job.console.print(f"Part {place + 1} of {len(order)}: {part['name']}")
-        trained[number] = train_model(prepare(directory, job.corpus, job.console))
+        trained[number] = train_model(prepare(directory, job.corpus, job.console, job.leaks))
     return [trained[number] for number in range(len(order))]
 
 
