@@ -128,7 +128,7 @@ def compare(
     epochs: float | None = None,
     parameters: int | None = None,
     seeds: int = 3,
-    tokenizer: str | None = None,
+    tokenizers: str | Sequence[str] | None = None,
     split: str | None = None,
     out: str | Path | None = None,
     overrides: Sequence[str] = (),
@@ -145,8 +145,9 @@ def compare(
         each reads, or `epochs`. Of several lengths, each makes a table of its own.
     parameters: the size of each model, within 5 %; hidden sizes are chosen to match it.
     seeds: runs of each model.
+    tokenizers: in a list or separated by commas; each model is trained with each, `char` where none is named.
     split: percents of train, val and test, `90,5,5` where none is given.
-    overrides: `section.field=value` as after `-o`; the section may be a model's name.
+    overrides: `section.field=value` as after `-o`; the section may be the name of a model or of a tokenizer.
     out: the comparison's folder, `comparisons/CORPUS` where none is given. Runs in it with the same settings are
         reused, and an interrupted comparison goes on.
 
@@ -170,7 +171,7 @@ def compare(
         seq_lens=numbers(seq_lens) if isinstance(seq_lens, str) else tuple(seq_lens or ()),
         parameters=parameters,
         seeds=seeds,
-        tokenizer=tokenizer,
+        tokenizers=tuple((tokenizers.split(",") if isinstance(tokenizers, str) else tokenizers) or ()),
         split=split,
         overrides=tuple(overrides),
     )

@@ -10,8 +10,8 @@ def request(*overrides, models=("rnn", "transformer"), **options):
     return Request(models=models, lengths=(Length("epochs", 1),), overrides=overrides, **options)
 
 
-def items(model, *overrides, **options):
-    return as_items(overrides_of(model, request(*overrides, **options)))
+def items(model, *overrides, tokenizer=None, **options):
+    return as_items(overrides_of(model, tokenizer, request(*overrides, **options)))
 
 
 def test_a_field_of_model_goes_to_the_families_that_have_it():
@@ -32,8 +32,28 @@ def test_tokenizer_and_split_are_everybodys():
         assert set(items(model, *overrides)) == set(overrides)
 
 
+def test_a_field_of_tokenizer_goes_to_the_named_tokenizers_that_have_it():
+    named = {"tokenizers": ("char", "bpe", "word")}
+    overrides = ("tokenizer.vocab_size=300", "tokenizer.min_count=3", "word.mode=whitespace", "split.seed=1")
+    assert items("rnn", *overrides, tokenizer="char", **named) == ["split.seed=1"]
+    assert items("rnn", *overrides, tokenizer="bpe", **named) == ["tokenizer.vocab_size=300", "split.seed=1"]
+    assert set(items("rnn", *overrides, tokenizer="word", **named)) == {
+        *overrides[:2],
+        "tokenizer.mode=whitespace",
+        "split.seed=1",
+    }
+
+
+def test_contestants_are_models_with_their_tokenizer_where_there_are_several():
+    assert request().contestants == ("rnn", "transformer")
+    assert request(tokenizers=("word",)).contestants == ("rnn", "transformer")
+    several = request(models=("rnn", "gru"), tokenizers=("char", "bpe"))
+    assert several.contestants == ("rnn char", "rnn bpe", "gru char", "gru bpe")
+
+
 def test_of_names_case_and_dashes_do_not_matter():
     assert checked(request(models=(" RNN", "Transformer"))).models == ("rnn", "transformer")
+    assert checked(request(tokenizers=(" BPE", "Word"))).tokenizers == ("bpe", "word")
 
 
 def test_a_size_may_be_given_where_it_is_not_chosen():

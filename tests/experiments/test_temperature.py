@@ -44,8 +44,8 @@ def test_texts_have_random_numbers_of_their_own_and_the_same_ones_each_time(fini
 def test_there_are_as_many_prompts_as_asked_for(finished_run):
     run = load_run(finished_run)
     held_out = run.parts()["test"]
-    assert 1 < len(prompts_from(held_out, run, 3)) <= 3
-    assert all(prompt in held_out.texts[0] for prompt in prompts_from(held_out, run, 3))
+    assert 1 < len(prompts_from(held_out, [run], 3)) <= 3
+    assert all(prompt in held_out.texts[0] for prompt in prompts_from(held_out, [run], 3))
 
 
 def test_a_temperature_below_zero_is_refused(finished_run):

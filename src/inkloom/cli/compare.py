@@ -4,16 +4,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from inkloom.cli.options import CORPUS, TEXT, CorpusDir, Documents, Encoding, Json, TextColumn, text_options
+from inkloom.cli.options import (
+    CORPUS,
+    MODEL,
+    TEXT,
+    CorpusDir,
+    Documents,
+    Encoding,
+    Json,
+    MinCount,
+    TextColumn,
+    VocabSize,
+    text_options,
+    tokenizer_overrides,
+)
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.models import FAMILIES
+from inkloom.tokenizers import TOKENIZERS
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from inkloom.experiments.comparison.results import Comparison, Table
 
-LENGTH, MODEL, RUN = "What is held equal", "Models", "Comparison"
+LENGTH, RUN = "What is held equal", "Comparison"
 
 
 def compare(
@@ -32,16 +46,25 @@ def compare(
             metavar="N,N", rich_help_panel=MODEL, help="Train each model with windows of each of these lengths."
         ),
     ] = None,
-    tokenizer: Annotated[
-        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="Of all models; char (default).")
+    tokenizers: Annotated[
+        str | None,
+        typer.Option(
+            "--tokenizers",
+            "--tokenizer",
+            metavar="NAME,NAME",
+            rich_help_panel=MODEL,
+            help=f"Train each model with each of these: {', '.join(TOKENIZERS)}. Default: char.",
+        ),
     ] = None,
+    vocab_size: VocabSize = None,
+    min_count: MinCount = None,
     override: Annotated[
         list[str] | None,
         typer.Option(
             "-o",
             metavar="KEY=VALUE",
             rich_help_panel=MODEL,
-            help="Any setting of `inkloom train -o`, or one model's own: lstm.hidden_size=256.",
+            help="Any setting of `inkloom train -o`, or that of one model or tokenizer: lstm.hidden_size=256.",
         ),
     ] = None,
     budget: Annotated[
@@ -85,6 +108,8 @@ def compare(
 
     inkloom compare shakespeare --models ngram,lstm,transformer,mixture --budget 2m --seeds 5
 
+    inkloom compare my.txt --models lstm --tokenizers char,bpe,word -o word.min_count=3
+
     inkloom compare my.txt --models lstm,transformer --seq-lens 8,32,128 --budget 60s --epochs 2 --seeds 1
     """
     from inkloom import api
@@ -98,10 +123,10 @@ def compare(
         epochs=epochs,
         parameters=parameters,
         seeds=seeds,
-        tokenizer=tokenizer,
+        tokenizers=tokenizers,
         split=split,
         out=out,
-        overrides=override or (),
+        overrides=[*(override or ()), *tokenizer_overrides(vocab_size, min_count)],
         corpus_options=text_options(encoding, documents, text_column, corpus_dir),
         console=messages(),
     )
@@ -136,7 +161,8 @@ def _print_league(console: "Console", comparison: "Comparison", table: "Table") 
     from inkloom.training.callbacks.display import duration
 
     sheet = Sheet("", "model", box=None, pad_edge=False, header_style="bold")
-    for title in ("bits/char", "95 % interval", "", "size", "tokens", "tokens/s", "time"):
+    charged = ["charge"] if comparison.request.compares_tokenizers else []
+    for title in ("bits/char", *charged, "95 % interval", "", "size", "tokens", "tokens/s", "time"):
         sheet.add_column(title, justify="right")
     for place, row in enumerate(table.rows, start=1):
         score = row.bits_per_char
@@ -144,6 +170,7 @@ def _print_league(console: "Console", comparison: "Comparison", table: "Table") 
             str(place),
             comparison.label(row),
             f"{score.mean:.4f}",
+            *(f"{row.charge:.3f}" for _ in charged),
             f"{score.low:.3f}–{score.high:.3f}",
             "*" if row.significant else "",
             compact(row.parameters),

@@ -24,6 +24,7 @@ def generate(
     prompt: Annotated[str, typer.Option(metavar="TEXT", help="What to continue; - reads standard input.")] = "",
     prompt_file: PromptFile = None,
     max_tokens: Annotated[int | None, typer.Option(help="The most tokens to write (200).")] = None,
+    max_words: Annotated[int | None, typer.Option(help="The most words to write.")] = None,
     num_samples: Annotated[int | None, typer.Option(help="How many samples to write (1).")] = None,
     stop: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="End a sample here; may be repeated.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same text.")] = None,
@@ -55,13 +56,14 @@ def generate(
 
     inkloom generate my-lstm --prompt "Once upon a time" --temperature 0.8
 
-    inkloom generate my-lstm --num-samples 5 --max-tokens 100 --json
+    inkloom generate my-lstm --num-samples 5 --max-words 50 --json
     """
     from inkloom import api
 
     opened = api.load_run(run)
     given: dict[str, Any] = {
         "max_tokens": max_tokens,
+        "max_words": max_words,
         "num_samples": num_samples,
         "stop": tuple(stop) if stop else None,
         "seed": seed,

@@ -9,8 +9,8 @@ import typer
 from inkloom.corpus.documents import Kind
 from inkloom.errors import InputError
 
-TEXT = "Text"
-"""The panel of the options about the text."""
+TEXT, MODEL = "Text", "Model"
+"""The panels of the options about the text, and about what is trained on it."""
 
 CORPUS = typer.Argument(metavar="CORPUS", help="Files, a folder, - for standard input, or a name of `corpora list`.")
 """A list of strings; some verbs can do without."""
@@ -31,6 +31,20 @@ TextColumn = Annotated[
 CorpusDir = Annotated[
     str | None, typer.Option(metavar="DIR", rich_help_panel=TEXT, help="May already hold a named corpus's file.")
 ]
+VocabSize = Annotated[
+    int | None,
+    typer.Option(metavar="N", rich_help_panel=MODEL, help="Most ids of a word or bpe tokenizer (50,000; 1,000)."),
+]
+MinCount = Annotated[
+    int | None,
+    typer.Option(metavar="N", rich_help_panel=MODEL, help="How often train must have a word for it to be known (2)."),
+]
+
+
+def tokenizer_overrides(vocab_size: int | None, min_count: int | None) -> list[str]:
+    """The options about the vocabulary that were given, as after `-o`."""
+    options = {"vocab_size": vocab_size, "min_count": min_count}
+    return [f"tokenizer.{name}={value}" for name, value in options.items() if value is not None]
 
 
 def text_options(

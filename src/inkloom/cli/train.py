@@ -4,12 +4,26 @@ from typing import Annotated, Any
 
 import typer
 
-from inkloom.cli.options import CORPUS, TEXT, CorpusDir, Documents, Encoding, Json, TextColumn, text_options
+from inkloom.cli.options import (
+    CORPUS,
+    MODEL,
+    TEXT,
+    CorpusDir,
+    Documents,
+    Encoding,
+    Json,
+    MinCount,
+    TextColumn,
+    VocabSize,
+    text_options,
+    tokenizer_overrides,
+)
 from inkloom.cli.terminal import messages, print_json, results
 from inkloom.errors import InputError
 from inkloom.models import FAMILIES
+from inkloom.tokenizers import TOKENIZERS
 
-LENGTH, MODEL, RUN = "Length of training", "Model", "Run"
+LENGTH, RUN = "Length of training", "Run"
 
 
 def train(
@@ -21,8 +35,11 @@ def train(
         str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="A named configuration.")
     ] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="char (default).")
+        str | None,
+        typer.Option(metavar="NAME", rich_help_panel=MODEL, help=f"One of: {', '.join(TOKENIZERS)} (char)."),
     ] = None,
+    vocab_size: VocabSize = None,
+    min_count: MinCount = None,
     seq_len: Annotated[int | None, typer.Option(rich_help_panel=MODEL, help="Tokens in a training window.")] = None,
     batch_size: Annotated[int | None, typer.Option(rich_help_panel=MODEL, help="Windows in a batch.")] = None,
     override: Annotated[
@@ -113,8 +130,9 @@ def train(
         "precision": precision,
     }
     given = {name: value for name, value in given.items() if value is not None}
+    overrides = [*(override or ()), *tokenizer_overrides(vocab_size, min_count)]
     if resume is not None:
-        if corpus or override or overwrite or given:
+        if corpus or overrides or overwrite or given:
             extra = "a CORPUS" if corpus else f"--{next(iter(given), 'overwrite').replace('_', '-')}"
             raise InputError(
                 f"--resume goes on with a run's own settings; {extra} cannot be given beside it. "
@@ -125,7 +143,7 @@ def train(
         run = api.train(
             corpus,
             corpus_options=text_options(encoding, documents, text_column, corpus_dir),
-            overrides=override or (),
+            overrides=overrides,
             overwrite=overwrite,
             console=messages(),
             **given,

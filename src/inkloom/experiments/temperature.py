@@ -58,7 +58,7 @@ def temperature_curve(
     parts = run.parts()
     held_out = parts.get("test", parts["val"])
     train, index = TrainText.of(parts["train"]), CopyIndex(parts["train"])
-    prompts = prompts_from(held_out, run, samples)
+    prompts = prompts_from(held_out, [run], samples)
     points = []
     longest = 1
     for config in settings:

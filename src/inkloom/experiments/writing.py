@@ -19,6 +19,9 @@ PROMPTS = 20
 PROMPT_CHARS = 60
 
 TOKENS = 200
+WORDS = 40
+"""As much as TOKENS characters of English, where tokens are not of one length."""
+
 SEED = 0
 
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
@@ -36,7 +39,6 @@ class Written:
     name: str
     """For the reader."""
 
-    model: str
     texts: tuple[str, ...]
     """One for each prompt, without it."""
 
@@ -74,21 +76,22 @@ class Writings:
 def write_texts(runs: Mapping[str, Run], train: Part, held_out: Part) -> Writings:
     """Let the run of each model, by its name for the reader, go on from the same prompts.
 
-    The runs share a tokenizer. The same runs write the same texts.
+    Each writes so many tokens, or words where the runs have different tokenizers. The same runs write the same texts.
     """
-    prompts = prompts_from(held_out, next(iter(runs.values())))
+    prompts = prompts_from(held_out, list(runs.values()))
+    one_tokenizer = len({run.tokenizer.name for run in runs.values()}) == 1
+    length = {"max_tokens": TOKENS} if one_tokenizer else {"max_words": WORDS, "max_tokens": 2 * TOKENS}
     train_text, index = TrainText.of(train), CopyIndex(train)
     by_setting = {}
     yardstick = None
     for setting, fields in SETTINGS.items():
-        config = GenerationConfig(max_tokens=TOKENS, seed=SEED, **fields)
+        config = GenerationConfig(seed=SEED, **length, **fields)
         writings = []
         for name, run in runs.items():
             texts = continuations(run, prompts, config)
             measured = text_metrics([text or " " for text in texts], held_out, train_text)
             copies = mean_level([index.report(text).level for text in texts])
-            model = run.config.model["name"]
-            writings.append(Written(name, model, tuple(texts), measured.samples, copies))
+            writings.append(Written(name, tuple(texts), measured.samples, copies))
             chars = max(1, *map(len, texts))
             yardstick = yardstick or Yardstick(measured.held_out, held_out_level(index, held_out, chars))
         by_setting[setting] = tuple(writings)
@@ -96,16 +99,20 @@ def write_texts(runs: Mapping[str, Run], train: Part, held_out: Part) -> Writing
     return Writings(tuple(prompts), by_setting, yardstick)
 
 
-def prompts_from(held_out: Part, run: Run, count: int = PROMPTS) -> list[str]:
+def prompts_from(held_out: Part, runs: Sequence[Run], count: int = PROMPTS) -> list[str]:
     """Beginnings at equal distances in the held-out text, each from a line's start to the end of one or of a word.
 
-    Those with text outside the vocabulary are left out; where none is left, the run's own beginning remains.
+    Those with text outside a run's vocabulary are left out; where none is left, the first run's own beginning remains.
     """
     pieces = held_out_pieces(held_out, [5 * PROMPT_CHARS] * count)
     begun = [piece if held_out.documents else piece[piece.find("\n") + 1 :] for piece in pieces]
     prompts = [_cut(text.lstrip("\n")) for text in begun]
-    known = [prompt for prompt in prompts if prompt.strip() and run.tokenizer.encode(prompt).unknown_tokens == 0]
-    return known or [run.default_prompt]
+    known = [
+        prompt
+        for prompt in prompts
+        if prompt.strip() and all(run.tokenizer.encode(prompt).unknown_tokens == 0 for run in runs)
+    ]
+    return known or [runs[0].default_prompt]
 
 
 def continuations(run: Run, prompts: Sequence[str], config: GenerationConfig) -> list[str]:

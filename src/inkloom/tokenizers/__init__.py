@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from inkloom.config import build
+from inkloom.errors import InputError
 from inkloom.registry import Registry
 from inkloom.tokenizers.base import Encoding, Ids, Lengths, TokenDecoder, Tokenizer
 
@@ -17,6 +19,24 @@ TOKENIZERS: Registry[type[Tokenizer]] = Registry(
 )
 
 
+def configured(section: Mapping[str, Any]) -> tuple[type[Tokenizer], Tokenizer.Config]:
+    """The class that a run's `tokenizer` section names, and its config with the section's other fields.
+
+    Raises InputError for a name or field that is not known, or a value that is not accepted.
+    """
+    name = TOKENIZERS.canonical(section["name"])
+    fields = {field: value for field, value in section.items() if field != "name"}
+    tokenizer_class = TOKENIZERS.load(name)
+    foreign = [field for field in fields if field not in tokenizer_class.Config.model_fields]
+    owners = [other for other in TOKENIZERS if foreign and foreign[0] in TOKENIZERS.load(other).Config.model_fields]
+    if owners:
+        raise InputError(
+            f"The tokenizer {name} has no {foreign[0]}; {' and '.join(owners)} {'have' if owners[1:] else 'has'} one. "
+            f"Leave it out, or give --tokenizer {owners[0]}."
+        )
+    return tokenizer_class, build(tokenizer_class.Config, fields, "tokenizer")
+
+
 def read_tokenizer(data: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer of a tokenizer.json. InputError where the data is none."""
     model = data.get("model")
@@ -24,4 +44,4 @@ def read_tokenizer(data: Mapping[str, Any]) -> Tokenizer:
     return TOKENIZERS.load(str(own.get("name"))).from_json(data)
 
 
-__all__ = ["TOKENIZERS", "Encoding", "Ids", "Lengths", "TokenDecoder", "Tokenizer", "read_tokenizer"]
+__all__ = ["TOKENIZERS", "Encoding", "Ids", "Lengths", "TokenDecoder", "Tokenizer", "configured", "read_tokenizer"]

@@ -18,7 +18,7 @@ from inkloom.models import MODELS
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.parts import cut
 from inkloom.runs.run import load_run, load_tokenizer, without_name
-from inkloom.tokenizers import TOKENIZERS, Tokenizer
+from inkloom.tokenizers import TOKENIZERS, Tokenizer, configured
 from inkloom.training.callbacks.checkpoints import SafeCheckpointIO
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fitters import fitted_in_one_go
@@ -106,8 +106,7 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
         )
         training = training.replace(seq_len=train_chars)
     model = build(family.Config, without_name(config.model), "model").resolve(training.seq_len)
-    tokenizer_class = TOKENIZERS.load(config.tokenizer["name"])
-    tokenizer = build(tokenizer_class.Config, without_name(config.tokenizer), "tokenizer")
+    _, tokenizer = configured(config.tokenizer)
     return config.replace(
         model={"name": name, **model.model_dump(mode="json")},
         tokenizer={"name": TOKENIZERS.canonical(config.tokenizer["name"]), **tokenizer.model_dump(mode="json")},
@@ -122,9 +121,8 @@ def _tokenizer(run: RunDirectory, config: RunConfig, train: Part) -> Tokenizer:
     if origin := config.init or next(iter(config.of), None):
         tokenizer = load_run(origin).tokenizer
     else:
-        tokenizer_class = TOKENIZERS.load(config.tokenizer["name"])
-        fields = build(tokenizer_class.Config, without_name(config.tokenizer), "tokenizer")
-        tokenizer = tokenizer_class.fit(train.texts, fields)
+        tokenizer_class, fields = configured(config.tokenizer)
+        tokenizer = tokenizer_class.fit((piece.text for piece in train.pieces()), fields)
     write_json(run.tokenizer_file, tokenizer.to_json())
     return tokenizer
 

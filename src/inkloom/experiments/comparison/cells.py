@@ -32,7 +32,7 @@ from inkloom.models import MODELS
 from inkloom.runs.directory import RunConfig, RunDirectory, list_runs
 from inkloom.runs.parts import cut
 from inkloom.runs.run import without_name
-from inkloom.tokenizers import TOKENIZERS
+from inkloom.tokenizers import configured
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fit import Keep, fit
 from inkloom.training.job import resolve
@@ -72,10 +72,12 @@ class Cell:
 class Entry:
     """A row of a table before it is known: a model with one window and one length, and its cells, one a seed.
 
+    contestant: the model's name for the reader, with its tokenizer where several are compared.
     seq_len: None for a family without windows of its own. A counted family has a single cell: nothing in it is random.
     """
 
     model: str
+    contestant: str
     seq_len: int | None
     length: Length
     cells: tuple[Cell, ...]
@@ -87,19 +89,22 @@ def plan_entries(corpus: Corpus, request: Request, folder: Path) -> list[Entry]:
     Raises InputError for settings that are not accepted, before anything is trained.
     """
     places = _Places(folder)
-    vocab_size = None
+    vocab_sizes: dict[str, int] = {}
     entries = []
-    for length, model in itertools.product(request.lengths, request.models):
+    for length, model, tokenizer in itertools.product(request.lengths, request.models, request.tokenizers or (None,)):
         for seq_len in request.seq_lens if request.seq_lens and has_window(model) else (None,):
-            config = _config(corpus, request, model, seq_len, length, folder)
+            config = _config(corpus, request, model, tokenizer, seq_len, length, folder)
+            name = config.tokenizer["name"]
             if request.parameters is not None:
-                vocab_size = vocab_size or _vocab_size(corpus, config)
-                config = _resized(config, request.parameters, vocab_size)
+                if name not in vocab_sizes:
+                    vocab_sizes[name] = _vocab_size(corpus, config)
+                config = _resized(config, request.parameters, vocab_sizes[name])
+            contestant = request.contestant(model, name)
             window = int(config.training["seq_len"]) if has_window(model) else None
             first = int(config.training["seed"])
             seeds = [first] if is_counted(model) else range(first, first + request.seeds)
-            cells = [places.cell(model, _with_training(config, seed=seed), length) for seed in seeds]
-            entries.append(Entry(model, window, length, tuple(cells)))
+            cells = [places.cell(model, contestant, _with_training(config, seed=seed), length) for seed in seeds]
+            entries.append(Entry(model, contestant, window, length, tuple(cells)))
     return entries
 
 
@@ -155,16 +160,16 @@ class _Places:
             with contextlib.suppress(InputError):  # a damaged run, or one of a newer version, is left alone
                 self.known.setdefault(_fingerprint(_asked_of(run)), run)
 
-    def cell(self, model: str, config: RunConfig, length: Length) -> Cell:
+    def cell(self, model: str, contestant: str, config: RunConfig, length: Length) -> Cell:
         key = _fingerprint(_settings_of(config))
         if key not in self.known:
-            self.known[key] = RunDirectory(self.folder / self._new_name(model, config, length))
+            self.known[key] = RunDirectory(self.folder / self._new_name(model, contestant, config, length))
         return Cell(model, config, self.known[key])
 
-    def _new_name(self, model: str, config: RunConfig, length: Length) -> str:
+    def _new_name(self, model: str, contestant: str, config: RunConfig, length: Length) -> str:
         window = [str(config.training["seq_len"])] if has_window(model) else []
         seed = [] if is_counted(model) else [f"seed{config.training['seed']}"]
-        stem = "-".join([model, *window, length.short, *seed])
+        stem = "-".join([*contestant.split(), *window, length.short, *seed])
         numbered = (f"{stem}-{number}" for number in itertools.count(2))
         name = next(name for name in itertools.chain([stem], numbered) if name not in self.taken)
         self.taken.add(name)
@@ -196,10 +201,16 @@ def _record_of(run: RunDirectory) -> Path:
 
 
 def _config(
-    corpus: Corpus, request: Request, model: str, seq_len: int | None, length: Length, folder: Path
+    corpus: Corpus,
+    request: Request,
+    model: str,
+    tokenizer: str | None,
+    seq_len: int | None,
+    length: Length,
+    folder: Path,
 ) -> RunConfig:
     """The resolved config of a cell, with its length."""
-    overrides = overrides_of(model, request)
+    overrides = overrides_of(model, tokenizer, request)
     training: dict[str, Any] = {}
     if seq_len is not None:
         training = {"seq_len": seq_len, "batch_size": _rows(model, seq_len), **overrides["training"]}
@@ -208,7 +219,7 @@ def _config(
     _, config = plan(
         corpus,
         model=model,
-        tokenizer=request.tokenizer,
+        tokenizer=tokenizer,
         training=training,
         split=request.split,
         overrides=as_items(overrides),
@@ -220,7 +231,7 @@ def _config(
             "more. Leave it out, or give shares in per cent, such as 90,5,5."
         )
     if is_mixture(model):
-        config = _mixed(config, request)
+        config = _mixed(config, tokenizer, request)
     config = resolve(config, corpus)
     if length.unit == "tokens" and has_window(model):
         tokens_per_step = config.training["batch_size"] * config.training["seq_len"]
@@ -237,7 +248,7 @@ def _rows(model: str, seq_len: int) -> int:
     return max(1, round(own.batch_size * own.seq_len / seq_len))
 
 
-def _mixed(config: RunConfig, request: Request) -> RunConfig:
+def _mixed(config: RunConfig, tokenizer: str | None, request: Request) -> RunConfig:
     """A mixture of other models of the comparison, with their own settings, trained inside the mixture's time.
 
     Where fewer than two others are compared, or parts are named by `-o`, the config stays as it is.
@@ -248,7 +259,7 @@ def _mixed(config: RunConfig, request: Request) -> RunConfig:
     parts = []
     for other in chosen:
         family = MODELS.load(other)
-        own = build(family.Config, overrides_of(other, request)["model"], other)
+        own = build(family.Config, overrides_of(other, tokenizer, request)["model"], other)
         window = build(TrainingConfig, family.training_defaults, "training").seq_len
         parts.append({"name": other, **own.resolve(window).model_dump(mode="json")})
     return config.replace(model={**config.model, "parts": parts})
@@ -279,6 +290,6 @@ def _resized(config: RunConfig, parameters: int, vocab_size: int) -> RunConfig:
 
 def _vocab_size(corpus: Corpus, config: RunConfig) -> int:
     """Of the tokenizer that the run will fit on train."""
-    tokenizer = TOKENIZERS.load(config.tokenizer["name"])
-    fields = build(tokenizer.Config, without_name(config.tokenizer), "tokenizer")
-    return tokenizer.fit(cut(corpus, config.split)["train"].texts, fields).vocab_size
+    tokenizer_class, fields = configured(config.tokenizer)
+    train = cut(corpus, config.split)["train"]
+    return tokenizer_class.fit((piece.text for piece in train.pieces()), fields).vocab_size

@@ -60,7 +60,8 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
         check_splits(parts, cells[0].config.split.shares)
         write_json(folder / "compare.json", {"request": asdict(request), "rows": []})
         training = _train(cells, corpus, machines, scored.name, folder, console)
-        league = League({cell.name: read_result(cell, scored, folder) for cell in cells})
+        by_stretch = request.compares_tokenizers
+        league = League({cell.name: read_result(cell, scored, folder, by_stretch=by_stretch) for cell in cells})
         comparison = Comparison(
             folder=folder,
             corpus=corpus.name,
@@ -72,7 +73,7 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
         )
         writers = {
             comparison.label(row): Run(row.entry.cells[0].directory)
-            for row in comparison.tables[0].best_of(request.models)
+            for row in comparison.tables[0].best_of(request.contestants)
         }
         writings = write_texts(writers, parts["train"], scored)
         write_json(

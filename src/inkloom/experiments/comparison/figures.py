@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkloom.experiments.comparison.request import is_counted
+from inkloom.experiments.comparison.request import Request, is_counted
 from inkloom.experiments.comparison.results import Comparison, Row, Table
 from inkloom.experiments.history import read_course
 from inkloom.experiments.report import readable_seconds
@@ -43,7 +43,7 @@ class MeanCourse:
 
 def figures_of(comparison: Comparison, table: Table) -> dict[str, Figure]:
     """`intervals`, `by_time` and `by_tokens`, and `sweep` where windows of several lengths are compared."""
-    best = table.best_of(comparison.request.models)
+    best = table.best_of(comparison.request.contestants)
     figures = {
         "intervals": _intervals(comparison, table),
         "by_time": _curves(comparison, table, best, against="time"),
@@ -54,9 +54,9 @@ def figures_of(comparison: Comparison, table: Table) -> dict[str, Figure]:
     return figures
 
 
-def colour_of(model: str, models: Sequence[str]) -> str:
-    """One of the page's colours; they begin anew after the sixth model."""
-    return SERIES[models.index(model) % len(SERIES)]
+def colour_of(row: Row, request: Request) -> str:
+    """One of the page's colours for each contestant; they begin anew after the sixth."""
+    return SERIES[request.contestants.index(row.contestant) % len(SERIES)]
 
 
 def mean_course(courses: Sequence[tuple[Column, Column]]) -> MeanCourse:
@@ -69,9 +69,8 @@ def mean_course(courses: Sequence[tuple[Column, Column]]) -> MeanCourse:
 
 
 def _intervals(comparison: Comparison, table: Table) -> Figure:
-    models = comparison.request.models
     spans = [
-        Span(comparison.label(row), score.mean, score.low, score.high, colour_of(row.model, models))
+        Span(comparison.label(row), score.mean, score.low, score.high, colour_of(row, comparison.request))
         for row in table.rows
         for score in (row.bits_per_char,)
     ]
@@ -87,7 +86,8 @@ def _intervals(comparison: Comparison, table: Table) -> Figure:
 
 
 def _curves(comparison: Comparison, table: Table, rows: Sequence[Row], *, against: str) -> Figure:
-    courses = {comparison.label(row): _course(row, against) for row in rows}
+    per_char = comparison.request.compares_tokenizers
+    courses = {comparison.label(row): _course(row, against, per_char=per_char) for row in rows}
     known = {name: course for name, course in courses.items() if course is not None}
     longest = max((float(course.x.max()) for course in known.values()), default=1.0)
     scale, x_label = _time_unit(longest) if against == "time" else _token_unit(longest)
@@ -96,7 +96,7 @@ def _curves(comparison: Comparison, table: Table, rows: Sequence[Row], *, agains
             name,
             course.x * scale,
             course.mean,
-            colour_of(row.model, comparison.request.models),
+            colour_of(row, comparison.request),
             scores=True,
             band=(course.low, course.high) if len(row.entry.cells) > 1 else None,
         )
@@ -104,7 +104,8 @@ def _curves(comparison: Comparison, table: Table, rows: Sequence[Row], *, agains
         if course is not None
     ]
     held_out = comparison.held_out
-    unit = "bits per character" if held_out.tokens == held_out.chars else "bits per token"
+    bits = SecondUnit("bits per character" if held_out.tokens == held_out.chars else "bits per token", 1 / math.log(2))
+    unit, second_unit = ("bits per character", None) if per_char else ("nats per token", bits)
     described = "; ".join(
         f"{name} goes from {decimal(course.mean[0], 3)} to {decimal(course.mean[-1], 3)}"
         for name, course in known.items()
@@ -112,16 +113,17 @@ def _curves(comparison: Comparison, table: Table, rows: Sequence[Row], *, agains
     return Figure(
         f"loss-by-{against}-{table.length.short}",
         "Val loss by wall time" if against == "time" else "Val loss by tokens seen",
-        LinePlot(lines, x_label, "nats per token", SecondUnit(unit, 1 / math.log(2))),
-        f"Loss on val in nats per token by {against}, the mean over seeds: {described}.",
+        LinePlot(lines, x_label, unit, second_unit),
+        f"Loss on val in {unit} by {against}, the mean over seeds: {described}.",
     )
 
 
-def _course(row: Row, against: str) -> MeanCourse | None:
+def _course(row: Row, against: str, *, per_char: bool) -> MeanCourse | None:
     """The loss on val; None where it was never scored. A counted model is a single point: where it stood at its end.
 
     On the way, a family reads as much of val as its time allows, each another part. So each run's curve is moved until
     its best point, whose weights are kept, is the score of all of val.
+    per_char: in bits per character, the charge included, not in nats per token.
     """
     found = []
     for cell in row.entry.cells:
@@ -130,8 +132,13 @@ def _course(row: Row, against: str) -> MeanCourse | None:
             continue
         scored = [course.best] if is_counted(row.model) else np.flatnonzero(np.isfinite(course.val_loss))
         x = course.seconds if against == "time" else course.tokens
-        whole = cell.directory.read_evaluation()["val"]["nats_per_token"]
-        found.append((x[scored], course.val_loss[scored] + whole - course.val_loss[course.best]))
+        whole = cell.directory.read_evaluation()["val"]
+        above_best = course.val_loss[scored] - course.val_loss[course.best]
+        if per_char:
+            loss = whole["bits_per_char"] + above_best * whole["tokens"] / whole["chars"] / math.log(2)
+        else:
+            loss = whole["nats_per_token"] + above_best
+        found.append((x[scored], loss))
     return mean_course(found) if found else None
 
 
@@ -160,7 +167,7 @@ def _sweep(comparison: Comparison, table: Table) -> Figure:
         if is_counted(model):
             x = np.array([windows[0], windows[-1]], dtype=np.float64)
             losses = {name: np.repeat(loss, 2) for name, loss in losses.items()}
-        colour = colour_of(model, comparison.request.models)
+        colour = colour_of(rows[0], comparison.request)
         for name, loss in losses.items():
             held_out = name != "train"
             marked = held_out and not is_counted(model)

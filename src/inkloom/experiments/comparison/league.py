@@ -21,6 +21,7 @@ from inkloom.experiments.comparison.cells import Cell, Entry
 from inkloom.experiments.comparison.request import Length
 from inkloom.experiments.comparison.results import Row, Table
 from inkloom.experiments.comparison.statistics import HeldOut, difference_p_value, interval
+from inkloom.experiments.comparison.stretches import stretch_nats
 from inkloom.files import write_bytes
 from inkloom.runs.run import Run
 
@@ -41,23 +42,37 @@ class Result:
     bits_without_leaks: float | None
     """The same split without the text that stands in train; None where nothing does."""
 
-    nats_T: NDArray[np.float32]
-    """What every token of the scored split costs."""
+    held_out: HeldOut
+    """What turns `nats_T` into bits per character."""
+
+    nats_T: NDArray[np.floating[Any]]
+    """What every token of the scored split costs; every stretch of it, where tokens differ."""
 
     peak_memory: int | None
     """Bytes; None where it was not measured."""
 
 
-def read_result(cell: Cell, part: Part, folder: Path) -> Result:
-    """The result of a finished cell on the scored split, in the folder of its comparison."""
+def read_result(cell: Cell, part: Part, folder: Path, *, by_stretch: bool) -> Result:
+    """The result of a finished cell on the scored split, in the folder of its comparison.
+
+    by_stretch: give the costs by stretches of the text, which are the same for all tokenizers, not by tokens.
+    """
     run = Run(cell.directory)
     summary = run.summary()
+    scores = summary[part.name]
     without = summary.get("leaks", {}).get(part.name, {}).get("without_leaks")
+    charge_nats = scores["charge_share"] * scores["nats_per_char"] * scores["chars"]
+    nats: NDArray[np.floating[Any]] = _token_nats(run, part, scores, nats_file(folder, cell))
+    held_out = HeldOut(scores["tokens"], scores["chars"], charge_nats)
+    if by_stretch:
+        nats = stretch_nats(run.tokenizer, part, nats, charge_nats)
+        held_out = HeldOut(len(nats), scores["chars"], 0.0)
     return Result(
         summary=summary,
-        scores=summary[part.name],
+        scores=scores,
         bits_without_leaks=without["bits_per_char"] if without else None,
-        nats_T=_token_nats(run, part, summary[part.name], nats_file(folder, cell)),
+        held_out=held_out,
+        nats_T=nats,
         peak_memory=run.directory.read_json(cell.record).get("peak_memory") if cell.record.exists() else None,
     )
 
@@ -70,10 +85,8 @@ class League:
 
     @property
     def held_out(self) -> HeldOut:
-        """What turns nats per token into bits per character; all cells share the split and the tokenizer."""
-        scores = next(iter(self.results.values())).scores
-        charge_nats = scores["charge_share"] * scores["nats_per_char"] * scores["chars"]
-        return HeldOut(scores["tokens"], scores["chars"], charge_nats)
+        """What turns nats per token, or stretch, into bits per character; all cells share it."""
+        return next(iter(self.results.values())).held_out
 
     def table(self, length: Length, entries: Iterable[Entry]) -> Table:
         """The rows of one length, best first, each tested against the one above it."""
@@ -94,6 +107,7 @@ class League:
                     p_value=p_value,
                     train_nats=fmean(result.summary["train"]["nats_per_token"] for result in results),
                     held_out_nats=fmean(result.scores["nats_per_token"] for result in results),
+                    charge=fmean(result.scores["charge_share"] * result.scores["bits_per_char"] for result in results),
                     parameters=results[0].summary["parameters"],
                     tokens_seen=fmean(result.summary["tokens_seen"] for result in results),
                     seconds=fmean(result.summary["seconds"] for result in results),
@@ -105,7 +119,7 @@ class League:
     def _of(self, entry: Entry) -> list[Result]:
         return [self.results[cell.name] for cell in entry.cells]
 
-    def _nats(self, entry: Entry) -> NDArray[np.float32]:
+    def _nats(self, entry: Entry) -> NDArray[np.floating[Any]]:
         return np.stack([result.nats_T for result in self._of(entry)])
 
 

@@ -16,7 +16,7 @@ def as_markdown(comparison: Comparison, figures: Sequence[Mapping[str, Figure]],
 
 
 def _blocks(comparison: Comparison, figures: Sequence[Mapping[str, Figure]], writings: Writings) -> Iterator[str]:
-    yield f"# {_escaped(wording.listed(comparison.request.models))} on {_escaped(comparison.corpus)}"
+    yield f"# {_escaped(wording.listed(comparison.request.contestants))} on {_escaped(comparison.corpus)}"
     for table, of_table in zip(comparison.tables, figures, strict=True):
         yield f"## The league at {wording.held_equal(comparison, table)}"
         yield _escaped(wording.verdict(comparison, table))

@@ -34,7 +34,7 @@ def _page(comparison: Comparison, figures: Sequence[Mapping[str, Figure]], writi
     return render(
         "inkloom.experiments",
         "comparison.html.jinja",
-        models=wording.listed(comparison.request.models),
+        models=wording.listed(comparison.request.contestants),
         corpus=comparison.corpus,
         split=comparison.split.name,
         best=best,
@@ -74,7 +74,7 @@ def _page(comparison: Comparison, figures: Sequence[Mapping[str, Figure]], writi
 def _scale(comparison: Comparison) -> list[Bar]:
     """The best row of each model in the first table, as bars."""
     table = comparison.tables[0]
-    rows = sorted(table.best_of(comparison.request.models), key=lambda row: row.bits_per_char.mean)
+    rows = sorted(table.best_of(comparison.request.contestants), key=lambda row: row.bits_per_char.mean)
     longest = rows[-1].bits_per_char.mean
     return [
         Bar(comparison.label(row), row.bits_per_char.mean, row.bits_per_char.mean / longest, own=row is table.rows[0])
@@ -90,7 +90,7 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
         ("Seeds", count(comparison.request.seeds)),
         ("Runs", count(len(runs))),
         ("Characters scored", count(comparison.held_out.chars)),
-        ("Tokenizer", config.tokenizer["name"]),
+        ("Tokenizer", wording.listed(comparison.request.tokenizers or [config.tokenizer["name"]])),
         ("Split", config.split.shares),
     ]
 
@@ -102,7 +102,9 @@ def _settings(comparison: Comparison) -> dict[str, Mapping[str, Any]]:
         for row in table.rows:
             config = row.entry.cells[0].config
             title = f"{comparison.label(row)}, {table.length}" if len(comparison.tables) > 1 else comparison.label(row)
-            sections[title] = {**without_name(config.model), **config.training}
+            tokenizer = {"tokenizer": config.tokenizer} if comparison.request.compares_tokenizers else {}
+            sections[title] = {**tokenizer, **without_name(config.model), **config.training}
     shared = comparison.rows[0].entry.cells[0].config
     text = {**shared.corpus.model_dump(mode="json"), "sha256": shared.corpus_sha256}
-    return {"Text": text, "Split": shared.split.model_dump(), "Tokenizer": shared.tokenizer, **sections}
+    tokenizers = {} if comparison.request.compares_tokenizers else {"Tokenizer": shared.tokenizer}
+    return {"Text": text, "Split": shared.split.model_dump(), **tokenizers, **sections}

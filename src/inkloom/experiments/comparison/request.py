@@ -1,6 +1,7 @@
 """What is asked of a comparison, checked before any work."""
 
 import dataclasses
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from inkloom.config import parse_overrides
 from inkloom.errors import InputError, unknown_name
 from inkloom.experiments.comparison.sizes import size_fields
 from inkloom.models import FAMILIES, MODELS
+from inkloom.tokenizers import TOKENIZERS
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fitters import fitted_in_one_go
 from inkloom.training.plan import SECTIONS
@@ -39,7 +41,9 @@ class Request:
     """What is asked of a comparison.
 
     lengths: one table for each. seq_lens: none for each family's own window. parameters: None for its own size.
-    overrides: as after `-o`; besides `model`, `training`, `tokenizer` and `split`, a section may be a model's name.
+    tokenizers: each model is trained with each; none for the one that is the default.
+    overrides: as after `-o`; besides `model`, `training`, `tokenizer` and `split`, a section may be the name of a model
+    or of a tokenizer.
     """
 
     models: tuple[str, ...]
@@ -47,9 +51,23 @@ class Request:
     seq_lens: tuple[int, ...] = ()
     parameters: int | None = None
     seeds: int = 3
-    tokenizer: str | None = None
+    tokenizers: tuple[str, ...] = ()
     split: str | None = None
     overrides: tuple[str, ...] = ()
+
+    @property
+    def compares_tokenizers(self) -> bool:
+        """Whether tokens are not the same for all."""
+        return len(self.tokenizers) > 1
+
+    @property
+    def contestants(self) -> tuple[str, ...]:
+        """What is compared, by the names for the reader: models, with the tokenizer where there are several."""
+        return tuple(self.contestant(*pair) for pair in itertools.product(self.models, self.tokenizers or ("",)))
+
+    def contestant(self, model: str, tokenizer: str) -> str:
+        """The name of a model that reads with a tokenizer."""
+        return f"{model} {tokenizer}" if self.compares_tokenizers else model
 
 
 def is_counted(model: str) -> bool:
@@ -80,7 +98,9 @@ def checked(request: Request) -> Request:
     if not any(name.strip() for name in request.models):
         raise InputError(f"--models is empty. Name one or more of {', '.join(MODELS)}, such as lstm,transformer.")
     models = tuple(map(MODELS.canonical, request.models))
+    tokenizers = tuple(map(TOKENIZERS.canonical, request.tokenizers))
     _refuse_repeats("--models", models)
+    _refuse_repeats("--tokenizers", tokenizers)
     _refuse_repeats("--seq-lens", request.seq_lens)
     if request.seeds < 1:
         raise InputError(f"--seeds got {request.seeds}; it takes a number of runs, 1 or more.")
@@ -94,18 +114,24 @@ def checked(request: Request) -> Request:
     for seq_len in request.seq_lens:
         if seq_len < 1:
             raise InputError(f"--seq-lens got {seq_len}; it takes numbers of tokens, such as 8,16,32.")
-    return dataclasses.replace(request, models=models)
+    if len(tokenizers) > 1 and request.seq_lens:
+        raise InputError(
+            "--seq-lens counts tokens, which are not of one length with several --tokenizers. Leave one of them out."
+        )
+    return dataclasses.replace(request, models=models, tokenizers=tokenizers)
 
 
-def overrides_of(model: str, request: Request) -> dict[str, dict[str, Any]]:
+def overrides_of(model: str, tokenizer: str | None, request: Request) -> dict[str, dict[str, Any]]:
     """What the overrides say about one model of a checked request, or a mixture's part, in the sections of a run.
 
     `model.FIELD` is for every family that has the field, `NAME.FIELD` for one family: a field of its config or of its
-    training. Raises InputError for fields that are not known, or that the comparison sets itself.
+    training. The same holds of `tokenizer.FIELD` and the tokenizers that are named. Raises InputError for fields that
+    are not known, or that the comparison sets itself.
     """
     own, known = _fields(model), {field for each in request.models for field in _fields(each)}
     found: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    for section, fields in parse_overrides(request.overrides, (*SECTIONS, *request.models)).items():
+    sections = (*SECTIONS, *request.models, *request.tokenizers)
+    for section, fields in parse_overrides(request.overrides, sections).items():
         for name, value in fields.items():
             dotted = f"{section}.{name}"
             if section == "model":
@@ -124,6 +150,12 @@ def overrides_of(model: str, request: Request) -> dict[str, dict[str, Any]]:
                 else:
                     _check_training(dotted, name, request)
                     found["training"][name] = value
+            elif tokenizer is not None and section in ("tokenizer", *request.tokenizers):
+                of_all = {each: TOKENIZERS.load(each).Config.model_fields for each in request.tokenizers}
+                asked = of_all if section == "tokenizer" else {section: of_all[section]}
+                _check_field(dotted, name, {field for of_one in asked.values() for field in of_one})
+                if name in asked.get(tokenizer, {}):
+                    found["tokenizer"][name] = value
             elif section in SECTIONS:
                 found[section][name] = value
     return found

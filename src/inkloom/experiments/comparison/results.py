@@ -33,6 +33,9 @@ class Row:
     bits_without_leaks: float | None
     """Bits per character of the scored split without the text that stands in train too; None where nothing does."""
 
+    charge: float
+    """Bits per character, of those, for what the ids do not tell."""
+
     parameters: int
     tokens_seen: float
     seconds: float
@@ -44,6 +47,11 @@ class Row:
     @property
     def model(self) -> str:
         return self.entry.model
+
+    @property
+    def contestant(self) -> str:
+        """The model's name, with its tokenizer where several are compared."""
+        return self.entry.contestant
 
     @property
     def significant(self) -> bool:
@@ -58,10 +66,12 @@ class Row:
         """A row of `inkloom compare --json`."""
         return {
             "model": self.model,
+            "tokenizer": self.entry.cells[0].config.tokenizer["name"],
             "seq_len": self.entry.seq_len,
             "length": asdict(self.entry.length),
             "bits_per_char": self.bits_per_char.as_json(),
             "bits_per_char_without_leaks": self.bits_without_leaks,
+            "charge_bits_per_char": self.charge,
             "p_value": self.p_value,
             "significant": self.significant,
             "seconds": self.seconds,
@@ -83,9 +93,9 @@ class Table:
     length: Length
     rows: tuple[Row, ...]
 
-    def best_of(self, models: Sequence[str]) -> list[Row]:
-        """The best row of each model, in the order of the models."""
-        return [next(row for row in self.rows if row.model == model) for model in models]
+    def best_of(self, contestants: Sequence[str]) -> list[Row]:
+        """The best row of each contestant, in their order."""
+        return [next(row for row in self.rows if row.contestant == contestant) for contestant in contestants]
 
 
 @dataclass(frozen=True)
@@ -115,8 +125,13 @@ class Comparison:
         return len(self.request.seq_lens) > 1
 
     def label(self, row: Row) -> str:
-        """A row's name: its model, with the window where several are compared."""
-        return f"{row.model} {row.entry.seq_len}" if self.is_sweep and row.entry.seq_len else row.model
+        """A row's name: its contestant's, with the window where several are compared."""
+        return f"{row.contestant} {row.entry.seq_len}" if self.is_sweep and row.entry.seq_len else row.contestant
+
+    @property
+    def _size(self) -> dict[str, Any]:
+        """Of the scored split, as far as it is the same for all."""
+        return {"chars": self.held_out.chars} if self.request.compares_tokenizers else asdict(self.held_out)
 
     @property
     def report(self) -> Path:
@@ -129,6 +144,6 @@ class Comparison:
             "rows": [row.as_json() for row in self.rows],
             "report": str(self.report),
             "corpus": self.corpus,
-            "split": {"name": self.split.name, **asdict(self.held_out)},
+            "split": {"name": self.split.name, **self._size},
             "leaks": self.leaks.as_json(),
         }

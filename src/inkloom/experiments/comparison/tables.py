@@ -41,6 +41,7 @@ def league(comparison: Comparison, table: Table) -> Sheet:
         "Model",
         (
             "Bits per character",
+            *(["Charge"] if comparison.request.compares_tokenizers else []),
             "95 % interval",
             "Against above",
             "Parameters",
@@ -59,6 +60,7 @@ def _league_row(comparison: Comparison, place: int, row: Row) -> SheetRow:
         f"{place}. {comparison.label(row)}",
         (
             decimal(score.mean),
+            *([decimal(row.charge, 3)] if comparison.request.compares_tokenizers else []),
             f"{decimal(score.low, 3)} – {decimal(score.high, 3)}",
             wording.mark(row) or "–",
             count(row.parameters),
@@ -66,7 +68,7 @@ def _league_row(comparison: Comparison, place: int, row: Row) -> SheetRow:
             count(row.tokens_per_second),
             duration(row.seconds),
         ),
-        colour_of(row.model, comparison.request.models),
+        colour_of(row, comparison.request),
         [(str(cell.seed), f"runs/{quote(cell.name)}/report.html") for cell in row.entry.cells],
     )
 
@@ -97,7 +99,7 @@ def sweep(comparison: Comparison, table: Table) -> Sheet:
                     megabytes(row.peak_memory),
                     count(row.tokens_seen),
                 ),
-                colour_of(row.model, models),
+                colour_of(row, comparison.request),
             )
             for row in rows
         ],
@@ -106,13 +108,14 @@ def sweep(comparison: Comparison, table: Table) -> Sheet:
 
 def texts(comparison: Comparison, writings: Writings) -> Sheet:
     """Measures of what was written, setting by setting, and of held-out text."""
+    writers = {comparison.label(row): row for row in comparison.tables[0].rows}
     rows = [SheetRow("held-out text", _measures(writings.yardstick))]
     for setting, of_setting in writings.by_setting.items():
         rows += [
             SheetRow(
                 f"{written.name}, {setting.lower()}",
                 _measures(written),
-                colour_of(written.model, comparison.request.models),
+                colour_of(writers[written.name], comparison.request),
             )
             for written in of_setting
         ]

@@ -92,10 +92,17 @@ def method(comparison: Comparison) -> list[str]:
     split = comparison.split.name
     chars = count(comparison.held_out.chars)
     read = "Val guided each training; test was read once, at its end." if split == "test" else "There is no test split."
+    one = "with one tokenizer that was fitted on it alone"
+    several = "with tokenizers that were fitted on it alone"
     sentences = [
-        "All models read the same train split, with one tokenizer that was fitted on it alone. A score covers every "
-        f"token of {split} once, {chars} characters. {read}"
+        f"All models read the same train split, {several if comparison.request.compares_tokenizers else one}. A score "
+        f"covers every token of {split} once, {chars} characters. {read}"
     ]
+    if comparison.request.compares_tokenizers:
+        sentences.append(
+            "The charge is for what a tokenizer's ids do not tell: unknown words are spelt by a model of characters, "
+            "white space and capital letters by models of the layout, all fitted on train. It is part of the score."
+        )
     counted = sorted({row.model for row in comparison.rows if is_counted(row.model)})
     if counted:
         sentences.append(
