@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import re
+import warnings
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -59,5 +60,6 @@ class StudioRoute(BaseRoute):
         pages = await asyncio.to_thread(importlib.import_module, "inkloom.serving.studio.pages")
         app: FastAPI = pages.build(self.workspace, self._guard.cookie_for)
         self._lifespan = app.router.lifespan_context(app)
-        await self._lifespan.__aenter__()
+        with warnings.catch_warnings(action="ignore", category=FutureWarning):
+            await self._lifespan.__aenter__()  # it looks at every object there is, some of PyTorch's that warn of it
         return app
