@@ -155,6 +155,12 @@ def test_a_named_corpus_beside_a_file(write, by_index):
     assert_same(corpus.whole, expected.whole)
 
 
+def test_random_windows_are_for_small_texts(write, by_index):
+    write("my.txt", MIXED)
+    with pytest.raises(InputError, match=r"^--split random-windows shows on texts of up to 64 MB .* my has 0\."):
+        split_corpus(by_index("my.txt"), "random-windows")
+
+
 class TestPart:
     """What a part can do, against the same part in memory."""
 

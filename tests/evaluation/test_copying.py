@@ -157,3 +157,11 @@ def test_json_has_text_for_keys():
 def test_an_empty_sample_has_nothing_from_train():
     level = CopyIndex(running(VERSE)).report("").level
     assert (level.longest, level.copied_share, level.novel_chars[5], level.novel_words[3]) == (0, 0, None, None)
+
+
+def test_of_a_very_large_text_the_beginning_is_searched_and_that_is_said(monkeypatch, caplog):
+    monkeypatch.setattr(copying, "MOST_CHARS", len(VERSE) + 5)
+    index = CopyIndex(Part("train", (VERSE + OTHER,)))
+    assert index.report(VERSE).level.longest == len(VERSE)
+    assert index.report(OTHER).level.longest < 10
+    assert f"in the first {len(VERSE) + 5} characters of train" in caplog.text

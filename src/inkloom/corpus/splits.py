@@ -9,6 +9,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from inkloom.corpus.base import Corpus, Part
+from inkloom.corpus.large import LARGEST_IN_MEMORY, LargePart
 from inkloom.errors import InputError
 
 log = logging.getLogger("inkloom")
@@ -103,6 +104,11 @@ def _draw_windows(corpus: Corpus, seed: int) -> dict[str, Part]:
         raise InputError(
             f"--split {RANDOM_WINDOWS} cuts one running text, and {corpus.name} has documents. "
             "Leave it out, or give a single text."
+        )
+    if isinstance(corpus.whole, LargePart):
+        raise InputError(
+            f"--split {RANDOM_WINDOWS} shows on texts of up to {LARGEST_IN_MEMORY / 1e6:.0f} MB how a score is spoilt, "
+            f"and {corpus.name} has {corpus.whole.bytes / 1e6:,.0f}. Leave it out, or give a smaller text."
         )
     (text,) = corpus.whole.texts
     windows = [text[start : start + WINDOW_CHARS] for start in range(0, len(text) - WINDOW_STRIDE, WINDOW_STRIDE)]

@@ -21,7 +21,7 @@ from inkloom.corpus.base import Part, fingerprint
 from inkloom.corpus.leaks import FEWEST_DISTINCT
 from inkloom.errors import InkloomError
 from inkloom.evaluation.suffixes import SuffixArray, Suffixes, sort_suffixes
-from inkloom.evaluation.text_metrics import held_out_pieces
+from inkloom.evaluation.text_metrics import MOST_CHARS, held_out_pieces
 from inkloom.evaluation.words import words, words_of_large_text
 from inkloom.files import atomic_write, cache_dir
 
@@ -116,10 +116,16 @@ class CopyIndex:
     """A train split, ready to be searched for what a text has from it.
 
     Kept in the cache folder by the hash of the text, in arrays of some 5 bytes a character: 100 MB take 21 s and 1.5 GB
-    of memory the first time, 0.3 s from then on.
+    of memory the first time, 0.3 s from then on. Of more than MOST_CHARS characters, that many from the beginning are
+    searched, which is announced.
     """
 
     def __init__(self, train: Part) -> None:
+        if train.chars > MOST_CHARS:
+            log.warning(
+                f"Copies are looked for in the first {MOST_CHARS:,} of train's {train.chars:,} characters alone."
+            )
+            train = train.head(MOST_CHARS)
         encoded = [_utf8(text) for text in train.texts]
         self._text = SEPARATOR.join(encoded)
         self._starts = np.array([0, *accumulate(len(text) + 1 for text in encoded)])

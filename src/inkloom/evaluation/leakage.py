@@ -157,4 +157,7 @@ def _touching(lengths: Lengths, stretches: Iterable[tuple[int, int]]) -> NDArray
 
 def _known(tokenizer: Tokenizer, part: Part) -> set[str]:
     """What a part has of what the vocabulary knows."""
-    return set().union(*(tokenizer.known(piece.text) for piece in part.pieces()))
+    known: set[str] = set()
+    for piece in part.pieces():
+        known |= tokenizer.known(piece.text)
+    return known

@@ -62,7 +62,8 @@ def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[
     held_back = {name: parts.pop(name) for name in ("held_back",) if name in parts}
     leaks = check_splits(parts, config.split.shares, console) if leaks is None else leaks
     tokenizer = _tokenizer(run, config, parts["train"])
-    check_tokenizer(tokenizer, parts)
+    if config.init or config.of:
+        check_tokenizer(tokenizer, parts)
     to_encode = {name: part for name, part in parts.items() if name != "test"} | held_back
     encoded = {name: encode_part(tokenizer, part, console) for name, part in to_encode.items()}
     _announce_unknown(encoded["val"])
