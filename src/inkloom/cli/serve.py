@@ -17,9 +17,7 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 def serve(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[RUN]...", help="Runs' folders or names in runs/. The Studio opens others itself."
-        ),
+        typer.Argument(metavar="[RUN]...", help="Runs' folders or names in runs/. The Studio opens others itself."),
     ] = None,
     host: Annotated[
         str, typer.Option(metavar="ADDRESS", help="The address to listen at; 0.0.0.0 lets other machines in.")
