@@ -122,9 +122,7 @@ class CopyIndex:
 
     def __init__(self, train: Part) -> None:
         if train.chars > MOST_CHARS:
-            log.warning(
-                f"Copies are looked for in the first {MOST_CHARS:,} of train's {train.chars:,} characters alone."
-            )
+            log.warning(f"Copies are looked for in the first {MOST_CHARS:,} characters of train, of {train.chars:,}.")
             train = train.head(MOST_CHARS)
         encoded = [_utf8(text) for text in train.texts]
         self._text = SEPARATOR.join(encoded)
