@@ -1,7 +1,6 @@
 """How far a training has come: its curve, its numbers and what it writes, out of the run's folder."""
 
 import functools
-import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +70,7 @@ def _facts(course: Course) -> dict[str, str]:
         "Loss on train": decimal(_last(course.train_loss), 3),
     }
     if best is not None:
-        facts["Best on unseen text"] = f"{decimal(float(course.val_loss[best]) / math.log(2), 3)} bits a token"
+        facts["On unseen text, at best"] = decimal(float(course.val_loss[best]), 3)
     return facts
 
 
