@@ -11,6 +11,7 @@ from inkloom.errors import InputError
 from inkloom.models.arpa import arpa_words, read_arpa, write_arpa
 from inkloom.models.kneser_ney import count_ngrams, estimate
 from inkloom.tokenizers.char import CharTokenizer
+from inkloom.tokenizers.word import WordTokenizer
 from tests.models.test_ngram import TEN_TOKENS, estimated, probs_after
 
 WORDS = ["<unk>", "</s>", "a", "b", "c"]
@@ -128,6 +129,11 @@ def test_an_ngram_without_its_prefix_is_refused(tmp_path):
 def test_words_are_distinct_and_without_white_space():
     tokenizer = CharTokenizer.fit(["\n a<\u00a0\ufffd"], CharTokenizer.Config())
     assert arpa_words(tokenizer) == ["<unk>", "</s>", "<U+000A>", "<U+0020>", "<", "a", "<U+00A0>", "<id:7>"]
+
+
+def test_words_are_written_as_the_vocabulary_has_them():
+    tokenizer = WordTokenizer.fit(["a @-@ b - C\n" * 2], WordTokenizer.Config(mode="whitespace"))
+    assert arpa_words(tokenizer) == ["<unk>", "</s>", "<U+000A>", "-", "@-@", "C", "a", "b"]
 
 
 def parsed(lines):

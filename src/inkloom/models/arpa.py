@@ -42,7 +42,7 @@ def arpa_words(tokenizer: Tokenizer) -> list[str]:
     words: list[str] = []
     taken = {"", BEGIN, END, UNKNOWN}
     for token in range(tokenizer.vocab_size):
-        text = tokenizer.decode([token])
+        text = tokenizer.text_of(token)
         word = "".join(f"<U+{ord(character):04X}>" if character.isspace() else character for character in text)
         words.append(word if word not in taken and "\ufffd" not in word else f"<id:{token}>")
         taken.add(words[-1])
