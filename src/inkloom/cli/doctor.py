@@ -14,7 +14,7 @@ def doctor(json: Json = False) -> None:
 
     import torch
 
-    from inkloom.files import cache_dir
+    from inkloom.files import cache_dir, size_of
     from inkloom.runs.directory import RUNS, versions
     from inkloom.training import machine
     from inkloom.training.config import TrainingConfig
@@ -30,6 +30,7 @@ def doctor(json: Json = False) -> None:
         "vector_instructions": torch.backends.cpu.get_cpu_capability(),
         "compiler": shutil.which("c++") is not None,
         "cache_dir": str(cache_dir()),
+        "cache_bytes": size_of(cache_dir()),
         "runs_dir": str(RUNS.resolve()),
         "gflops": rates,
         "chosen": {"device": chosen.device, "precision": chosen.precision, "threads": chosen.threads},
@@ -42,7 +43,7 @@ def doctor(json: Json = False) -> None:
         table.add_row(package, version)
     table.add_row("processor", f"{found['processor']}, {found['vector_instructions']}")
     table.add_row("C++ compiler", "found" if found["compiler"] else "none")
-    table.add_row("cache", found["cache_dir"])
+    table.add_row("cache", f"{found['cache_dir']}, {found['cache_bytes'] / 1e6:,.0f} MB")
     table.add_row("runs", found["runs_dir"])
     for device, by_type in rates.items():
         measured = ", ".join(f"{rate:,.0f} in {name}" for name, rate in by_type.items())
