@@ -49,6 +49,12 @@ def test_known_answers():
     assert other in range(V)
 
 
+def test_what_is_very_surprising_depends_on_the_vocabulary():
+    for vocab_size, bits in ((2, 8), (66, 8), (300, 12), (5000, 16)):
+        found = surprisal(Markov(torch.zeros(vocab_size, vocab_size)), TOKENIZER, [0], top=1)
+        assert found.full_bits == bits
+
+
 def test_a_text_may_be_longer_than_the_window(caplog):
     model = transformer(window=8)
     assert len(surprisal(model, TOKENIZER, TEXT).nats_T) == len(TEXT)

@@ -25,8 +25,8 @@ HEADS = 6
 BAR = 30
 """Columns of a full bar."""
 
-SURPRISES = ((2.0, "yellow"), (4.0, "dark_orange"), (6.0, "bold red"))
-"""Bits from which on a token has a colour."""
+SURPRISES = ((0.25, "yellow"), (0.5, "dark_orange"), (0.75, "bold red"))
+"""Shares of what is very surprising, from which on a token has a colour."""
 
 
 def print_explanation(explanation: "Explanation", paths: Sequence[Path]) -> None:
@@ -47,17 +47,19 @@ def _print_surprisal(console: Console, shown: "Surprisal") -> None:
 
     text = Text()
     for token, bits in zip(shown.tokens.texts, shown.bits_T.tolist(), strict=True):
-        style = next((style for least, style in reversed(SURPRISES) if bits >= least), "")
+        style = next((style for share, style in reversed(SURPRISES) if bits >= share * shown.full_bits), "")
         # White space has no colour but behind it.
+        if not token:  # part of a character that a later token completes
+            continue
         text.append(readable(token).replace("↵", ""), f"on {style.split()[-1]}" if style and token.isspace() else style)
     console.print(text)
     legend = Text("surprisal: ", style="dim")
-    for least, style in SURPRISES:
-        legend.append(f"{least:g} bits or more  ", style)
+    for share, style in SURPRISES:
+        legend.append(f"{share * shown.full_bits:g} bits or more  ", style)
     if console.is_terminal:
         console.print(legend)
     console.print(f"\n[bold]{shown.bits_T.mean():.3f} bits per token[/bold] on {len(shown.tokens):,} tokens.")
-    console.print(Text(f"{first_choices(shown)} {most_surprising(shown)}"))
+    _say(console, f"{first_choices(shown)} {most_surprising(shown)}")
 
 
 def _print_next(console: Console, shown: "NextToken") -> None:
@@ -79,7 +81,7 @@ def _print_units(console: Console, shown: "Units") -> None:
             table.add_row(unit_title(unit), unit.follows, signed(unit.correlation), f"{unit.chance:.2f}")
     console.print(table)
     for layer in range(len(shown.memory_LTH)) if shown.gates else ():
-        console.print(Text(saturation_summary(shown, layer)))
+        _say(console, saturation_summary(shown, layer))
 
 
 def _print_attention(console: Console, shown: "AttentionMaps") -> None:
@@ -104,7 +106,7 @@ def _print_lens(console: Console, shown: "Lens") -> None:
     from inkloom.explain.words import lens_summary
 
     _print_title(console, "Lens")
-    console.print(Text(lens_summary(shown)))
+    _say(console, lens_summary(shown))
 
 
 def _print_evidence(console: Console, shown: "NGramEvidence") -> None:
@@ -117,7 +119,7 @@ def _print_evidence(console: Console, shown: "NGramEvidence") -> None:
     shares = np.asarray(often_L / len(shown.tokens), np.float32)
     labels = [f"{length} token{'s' if length > 1 else ''}" for length in range(1, order + 1)]
     _print_bars(console, "The longest n-gram in the tables", labels, shares)
-    console.print(Text(evidence_summary(shown)))
+    _say(console, evidence_summary(shown))
 
 
 def _print_mixture(console: Console, shown: "MixtureWeights") -> None:
@@ -144,6 +146,11 @@ PRINTERS: "Mapping[str, Callable[..., None]]" = {
     "evidence": _print_evidence,
     "mixture": _print_mixture,
 }
+
+
+def _say(console: Console, sentence: str) -> None:
+    """A sentence, in which no per cent sign begins a line: rich takes a no-break space for a space."""
+    console.print(Text(sentence.replace("\u00a0%", "%")))
 
 
 def _print_title(console: Console, title: str) -> None:

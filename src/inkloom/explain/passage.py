@@ -1,5 +1,7 @@
 """A passage of held-out text, for those who give no text of their own."""
 
+import itertools
+
 import numpy as np
 
 from inkloom.errors import InkloomError, InputError
@@ -14,12 +16,12 @@ TOKENS = 400
 WINDOW_TOKENS = 60
 """Of a passage for a Transformer: so many fit along the side of a map."""
 
-CHARS = 8000
-"""Of the held-out text that are looked at."""
+CHARS = 800
+"""Of held-out text that are looked at, from the first whole line on."""
 
 
 def held_out_passage(run: Run) -> Ints:
-    """The ids of the first lines of the run's test split, or of val where there is no test: (T,).
+    """The ids of the beginning of the run's test split, or of val where there is no test: (T,).
 
     Raises InputError where the run's text is gone or has changed.
     """
@@ -27,16 +29,18 @@ def held_out_passage(run: Run) -> Ints:
         parts = run.parts()
     except InkloomError as error:
         raise InputError(f"{error} Or give a text with --prompt.") from error
-    part = parts.get("test", parts["val"])
-    ids: list[int] = []
-    for text in part.head(CHARS).texts:
-        # A split may begin in the middle of a line.
-        _, line_end, from_line_start = text.partition("\n")
-        beginning = from_line_start.lstrip() if line_end and not part.documents else text
-        ids += run.tokenizer.encode(beginning or text).ids.tolist()
-        if part.documents:
-            ids.append(run.tokenizer.end_id)
-    return np.array(ids[: _longest(run.model)], np.int64)
+    part = parts.get("test", parts["val"]).head(2 * CHARS)
+    if part.documents:
+        pieces = [[*run.tokenizer.encode(text).ids.tolist(), run.tokenizer.end_id] for text in part.texts]
+    else:
+        pieces = [run.tokenizer.encode(_whole_lines(part.texts[0])[:CHARS]).ids.tolist()]
+    return np.array(list(itertools.chain(*pieces))[: _longest(run.model)], np.int64)
+
+
+def _whole_lines(text: str) -> str:
+    """A text from its first whole line on, since a split may begin in the middle of one."""
+    _, _, lines = text.partition("\n")
+    return lines.lstrip() or text
 
 
 def _longest(model: LanguageModel) -> int:

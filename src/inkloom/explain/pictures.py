@@ -26,8 +26,8 @@ Figures = Mapping[str, Plot]
 
 def of_surprisal(shown: Surprisal) -> Figures:
     """The text, coloured by bits."""
-    legend = [(f"{bits} bits", Tint("--series-2", bits / tints.FULL_BITS)) for bits in (0, 2, 4, 8)]
-    return {"surprisal": TextPlot([ColouredText("", shown.tokens.texts, tints.of_surprisal(shown))], legend)}
+    text = ColouredText("", shown.tokens.texts, tints.of_surprisal(shown))
+    return {"surprisal": TextPlot([text], tints.surprisal_legend(shown))}
 
 
 def of_next(shown: NextToken) -> Figures:

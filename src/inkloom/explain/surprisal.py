@@ -21,6 +21,7 @@ class Surprisal:
     """What every token cost."""
 
     tokens: Tokens
+    vocab_size: int
     nats_T: Floats
     """-ln p of the token that came."""
 
@@ -36,6 +37,11 @@ class Surprisal:
     top_probs_TK: Floats
     top_texts: tuple[tuple[str, ...], ...]
     """What they read as, T times K."""
+
+    @property
+    def full_bits(self) -> int:
+        """What counts as very surprising: an even guess among the vocabulary, rounded up to 4 bits, but at least 8."""
+        return max(8, 4 * math.ceil(math.log2(self.vocab_size) / 4))
 
     @property
     def bits_T(self) -> Floats:
@@ -83,4 +89,5 @@ def surprisal(model: LanguageModel, tokenizer: Tokenizer, text: Text, top: int =
     nats_T, ranks_T, entropies_T, top_ids_TK, top_probs_TK = (
         torch.cat(column).numpy() for column in zip(*pieces, strict=True)
     )
-    return Surprisal(tokens, nats_T, ranks_T, entropies_T, top_ids_TK, top_probs_TK, labels(tokenizer, top_ids_TK))
+    top_texts = labels(tokenizer, top_ids_TK)
+    return Surprisal(tokens, model.vocab_size, nats_T, ranks_T, entropies_T, top_ids_TK, top_probs_TK, top_texts)

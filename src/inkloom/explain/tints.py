@@ -11,9 +11,6 @@ from inkloom.explain.surprisal import Surprisal
 from inkloom.explain.tokens import Floats
 from inkloom.pages.figures import SERIES
 
-FULL_BITS = 8.0
-"""Surprisal from which on the colour grows no stronger: one chance in 256."""
-
 
 class Tint(NamedTuple):
     """A colour of the page and its strength, from 0 (none) to 1."""
@@ -24,7 +21,12 @@ class Tint(NamedTuple):
 
 def of_surprisal(shown: Surprisal) -> list[Tint]:
     """The more a token surprised, the stronger."""
-    return [Tint("--series-2", min(1.0, bits / FULL_BITS)) for bits in shown.bits_T.tolist()]
+    return [Tint("--series-2", min(1.0, bits / shown.full_bits)) for bits in shown.bits_T.tolist()]
+
+
+def surprisal_legend(shown: Surprisal) -> list[tuple[str, Tint]]:
+    """What the colours of a few costs are."""
+    return [(f"{share * shown.full_bits:g} bits", Tint("--series-2", share)) for share in (0.0, 0.25, 0.5, 1.0)]
 
 
 def of_signed(values_T: Floats) -> list[Tint]:

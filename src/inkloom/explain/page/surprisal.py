@@ -10,9 +10,10 @@ from inkloom.pages.page import decimal, percent
 
 def section(shown: Surprisal) -> Section:
     pieces = [_piece(shown, place, tint) for place, tint in enumerate(tints.of_surprisal(shown))]
-    legend = [(f"{bits} bits", Tint("--series-2", bits / tints.FULL_BITS)) for bits in (0, 2, 4, 8)]
     remarks = [words.most_surprising(shown), words.first_choices(shown), words.expectation(shown)]
-    return Section("surprisal", "What surprised it", remarks, {"pieces": pieces, "legend": legend})
+    return Section(
+        "surprisal", "What surprised it", remarks, {"pieces": pieces, "legend": tints.surprisal_legend(shown)}
+    )
 
 
 def _piece(shown: Surprisal, place: int, tint: Tint) -> Piece:
