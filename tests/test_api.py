@@ -67,7 +67,8 @@ def test_early_stopping(tmp_path, text_file):
         overrides=[
             "model.hidden_size=16",
             "training.learning_rate=3",
-            "training.patience=2",
+            "training.schedule=constant",
+            "training.patience=1",
             "training.validations=20",
         ],
         seq_len=16,

@@ -34,7 +34,7 @@ def test_documents_are_held_back_whole_and_at_equal_distances(count, per_cent):
     documents = tuple(f"document {number}" for number in range(count))
     parts = parts_of(Part("train", documents, end_chars=1, documents=True), per_cent)
     assert sorted([*parts["train"].texts, *parts["held_back"].texts]) == sorted(documents)
-    assert len(parts["held_back"].texts) == max(1, int(count * per_cent / 100 + 1e-9))
+    assert abs(len(parts["held_back"].texts) - max(1, count * per_cent / 100)) <= 1
     assert parts["held_back"].name == "held_back"
     assert parts["held_back"].documents
     assert parts["held_back"].end_chars == 1

@@ -1,7 +1,8 @@
 """Runs, their reports, and a training that is started, watched and stopped in the browser."""
 
 import pytest
-from playwright.sync_api import expect
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see make test-clients").expect
 
 pytestmark = pytest.mark.clients
 

@@ -6,9 +6,10 @@ import threading
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import expect
 
 from ..conftest import HOSTILE
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see make test-clients").expect
 
 pytestmark = pytest.mark.clients
 
