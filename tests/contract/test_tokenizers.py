@@ -104,6 +104,19 @@ def test_the_pieces_of_a_text_have_the_ids_of_the_whole(text):
         assert sum(encoding.unknown_tokens for encoding in encodings) == whole.unknown_tokens
 
 
+@given(st.lists(st.tuples(WRITTEN, st.booleans())))
+def test_texts_encoded_together_are_those_encoded_one_by_one(pairs):
+    texts, ends = [text for text, _ in pairs], [ended for _, ended in pairs]
+    for tokenizer in FITTED.values():
+        together = tokenizer.encode_all(texts, ends)
+        alone = [tokenizer.encode(text) for text in texts]
+        ids = [[*one.ids.tolist(), *[tokenizer.end_id] * ended] for one, ended in zip(alone, ends, strict=True)]
+        assert together.ids.tolist() == list(itertools.chain.from_iterable(ids))
+        assert together.ids.dtype == tokenizer.dtype
+        assert together.unknown_tokens == sum(one.unknown_tokens for one in alone)
+        assert together.charge_nats == pytest.approx(sum(one.charge_nats for one in alone))
+
+
 def test_a_tokenizer_fitted_on_pieces_is_that_of_the_whole(tokenizer_class, tokenizer):
     whole = "".join(TEXTS * 2)
     once = tokenizer_class.fit([whole], tokenizer_class.Config())

@@ -33,9 +33,8 @@ COMMA, QUOTE, STOP = (FIRST_MARK + PUNCTUATION.index(mark) for mark in ',".')
 
 def layout(text):
     units = Units("basic")
-    stretches = list(units.read(text))
-    whole = np.concatenate([stretches[0], *(stretch[2:] for stretch in stretches[1:])])
-    return layout_of(whole, units.traits)
+    (stretch,) = units.read([text])
+    return layout_of(stretch, units.traits)
 
 
 def test_a_layout_tells_kinds_gaps_cases_and_positions():

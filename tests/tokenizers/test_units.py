@@ -31,9 +31,13 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))  # lone surrogates too
 MODES = ("whitespace", "basic")
 
 
+def own_units(reader, texts):
+    return [number for stretch in reader.read(texts) for number in stretch.units[stretch.own].tolist()]
+
+
 def read(text, mode):
     reader = Units(mode)
-    return [reader.found[number] for stretch in reader.read(text) for number in stretch[2:].tolist()]
+    return [reader.found[number] for number in own_units(reader, [text])]
 
 
 def tokens(text, mode):
@@ -96,7 +100,7 @@ def test_units_give_the_text_back(text, mode):
         return unit.gap + (in_case(unit.token, unit.case) if unit.case != NO_CASE else unit.token)
 
     reader = Units(mode)
-    numbers = [number for stretch in reader.read(text) for number in stretch[2:].tolist()]
+    numbers = own_units(reader, [text])
     texts = list(reader._numbers)
     assert "".join(texts[number] for number in numbers) == text
     for number in numbers:
@@ -123,16 +127,32 @@ def test_the_chunks_of_a_long_text_do_not_show(text, mode):
         assert read(text, mode) == whole
 
 
-def test_two_units_stand_before_every_stretch():
+def test_two_units_stand_in_front_of_every_text():
     reader = Units("whitespace")
-    (first, end) = reader.read("a b")
-    assert [reader.found[number].token for number in first] == ["\n", "\n", "a", "b"]
-    assert [reader.found[number].token for number in end] == ["a", "b", ""]
+    (stretch,) = reader.read(["a b", "c"])
+    assert [reader.found[number].token for number in stretch.units] == ["\n", "\n", "a", "b", "", "\n", "\n", "c", ""]
+    assert stretch.fronts.tolist() == [0, 5]
+
+
+def test_two_units_stand_in_front_of_the_next_piece_of_a_long_text(monkeypatch):
+    monkeypatch.setattr(units, "CHUNK_CHARS", 2)
+    reader = Units("whitespace")
+    first, second, end = (
+        [reader.found[number].token for number in stretch.units] for stretch in reader.read(["a b c"])
+    )
+    assert (first, second, end) == (["\n", "\n", "a", "b"], ["a", "b", "c"], ["b", "c", ""])
+
+
+@given(st.lists(st.text("ab \n")), st.sampled_from(MODES))
+def test_texts_read_together_have_the_units_of_each(texts, mode):
+    together = Units(mode)
+    found = [together.found[number] for number in own_units(together, texts)]
+    assert found == [unit for text in texts for unit in read(text, mode)]
 
 
 def test_units_that_are_kept_are_numbered_anew():
     reader = Units("whitespace")
-    list(reader.read("a b  c"))
+    list(reader.read(["a b  c"]))
     kept = reader.kept(reader.traits.gap_U != SPACE)
     assert [(unit.token, unit.gap) for unit in kept.found] == [("\n", ""), ("a", ""), ("c", "  "), ("", "")]
     assert kept.traits.gap_U.tolist() == [NO_GAP, NO_GAP, OTHER_GAP, NO_GAP]

@@ -23,7 +23,7 @@ from inkloom.corpus.base import Part
 from inkloom.corpus.pieces import Piece, in_batches
 from inkloom.errors import InkloomError
 from inkloom.threads import available_cores, in_order
-from inkloom.tokenizers import Encoding, Ids, Tokenizer, read_tokenizer
+from inkloom.tokenizers import Encoding, Tokenizer, read_tokenizer
 
 WORTH_HELPERS = 3.0
 """Seconds that the rest must take in one process before helpers are started: they need half a second each to start."""
@@ -54,17 +54,7 @@ def encoded_batches(tokenizer: Tokenizer, part: Part) -> Generator[tuple[Encodin
 
 def encode_batch(tokenizer: Tokenizer, batch: Sequence[Piece], documents: bool) -> Encoding:
     """The ids of pieces in a row, with an end token behind each that ends a document."""
-    end: Ids = np.array([tokenizer.end_id], tokenizer.dtype)
-    ids: list[Ids] = [np.empty(0, tokenizer.dtype)]
-    unknown_tokens, charge_nats = 0, 0.0
-    for piece in batch:
-        encoding = tokenizer.encode(piece.text)
-        ids.append(encoding.ids)
-        if documents and piece.ends:
-            ids.append(end)
-        unknown_tokens += encoding.unknown_tokens
-        charge_nats += encoding.charge_nats
-    return Encoding(np.concatenate(ids), unknown_tokens, charge_nats)
+    return tokenizer.encode_all([piece.text for piece in batch], [documents and piece.ends for piece in batch])
 
 
 def bytes_of(batch: Sequence[Piece]) -> int:

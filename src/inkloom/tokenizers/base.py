@@ -68,6 +68,18 @@ class Tokenizer(ABC):
     def encode(self, text: str) -> Encoding:
         """The ids of a text; text outside the vocabulary becomes `unknown_id` and is charged for."""
 
+    def encode_all(self, texts: Sequence[str], ends: Sequence[bool]) -> Encoding:
+        """Texts one after the other, with the end token behind those that `ends` says; for many short ones."""
+        end: Ids = np.array([self.end_id], self.dtype)
+        ids: list[Ids] = [np.empty(0, self.dtype)]
+        unknown_tokens, charge_nats = 0, 0.0
+        for text, ended in zip(texts, ends, strict=True):
+            encoding = self.encode(text)
+            ids += [encoding.ids, end] if ended else [encoding.ids]
+            unknown_tokens += encoding.unknown_tokens
+            charge_nats += encoding.charge_nats
+        return Encoding(np.concatenate(ids), unknown_tokens, charge_nats)
+
     @abstractmethod
     def encode_prompt(self, text: str) -> list[int]:
         """The ids of what a user typed. InputError names what the vocabulary lacks and the nearest it has."""

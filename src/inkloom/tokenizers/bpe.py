@@ -22,7 +22,6 @@ from typing import Any, Self
 import numpy as np
 import pydantic
 import tokenizers
-from numpy.typing import NDArray
 
 from inkloom.errors import InputError
 from inkloom.tokenizers.base import Encoding, Ids, TokenDecoder, Tokenizer
@@ -47,6 +46,10 @@ SPACE = " \t\n\v\f\r\x1c-\x1f\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u20
 PIECE = rf"[ ']?[{LETTER}]+| ?[0-9]+| ?[^{SPACE}0-9{LETTER}]+|[{SPACE}]+(?![^{SPACE}])|[{SPACE}]+"
 
 CHUNK_CHARS = 1 << 20
+END_PIECE = ""
+"""Stands for the end of a document among pieces, of which none is empty."""
+
+PIECES_AT_ONCE = 1 << 18
 MOST_PIECES = 1 << 17
 """Distinct pieces that are kept from one text to the next, in some 200 bytes each. A megabyte of English has 20,000."""
 
@@ -106,13 +109,22 @@ class BpeTokenizer(Tokenizer):
 
     def encode(self, text: str) -> Encoding:
         """The ids that the library gives the text."""
+        return self.encode_all([text], [False])
+
+    def encode_all(self, texts: Sequence[str], ends: Sequence[bool]) -> Encoding:
         if len(self._numbers) > MOST_PIECES:
             self._forget()
         ids = [np.empty(0, self.dtype)]
-        for chunk in _chunks(text):
-            pieces = _PIECES.findall(chunk)
-            pieces_N = np.fromiter(map(self._numbers.__getitem__, pieces), np.int64, len(pieces))
-            ids.append(self._ids_of(pieces_N))
+        pieces: list[str] = []
+        for text, ended in zip(texts, ends, strict=True):
+            for chunk in _chunks(text):
+                pieces += _PIECES.findall(chunk)
+                if len(pieces) >= PIECES_AT_ONCE:
+                    ids.append(self._ids_of(pieces))
+                    pieces = []
+            if ended:
+                pieces.append(END_PIECE)
+        ids.append(self._ids_of(pieces))
         return Encoding(np.concatenate(ids), 0, 0.0)
 
     def encode_prompt(self, text: str) -> list[int]:
@@ -145,8 +157,9 @@ class BpeTokenizer(Tokenizer):
         self._start_U = np.empty(0, np.int64)
         self._found_ids: Ids = np.empty(0, self.dtype)  # of all distinct pieces, one after the other
 
-    def _ids_of(self, pieces_N: NDArray[np.int64]) -> Ids:
+    def _ids_of(self, pieces: Sequence[str]) -> Ids:
         """The ids of pieces, one after the other."""
+        pieces_N = np.fromiter(map(self._numbers.__getitem__, pieces), np.int64, len(pieces))
         if self._numbers.new:
             self._ask_library()
         length_N = self._length_U[pieces_N]
@@ -158,7 +171,10 @@ class BpeTokenizer(Tokenizer):
     def _ask_library(self) -> None:
         """Get the ids of the pieces that are new."""
         model = self._library.model
-        new = [[token.id for token in model.tokenize(named(utf8(piece)))] for piece in self._numbers.new]
+        new = [
+            [self.end_id] if piece == END_PIECE else [token.id for token in model.tokenize(named(utf8(piece)))]
+            for piece in self._numbers.new
+        ]
         self._numbers.new.clear()
         self._length_U = np.concatenate([self._length_U, np.array(list(map(len, new)))])
         self._start_U = np.cumsum(self._length_U) - self._length_U

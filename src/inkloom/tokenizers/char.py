@@ -75,6 +75,12 @@ class CharTokenizer(Tokenizer):
             start += len(chunk)
         return Encoding(ids, unknown_tokens, unknown_bytes * NATS_PER_BYTE)
 
+    def encode_all(self, texts: Sequence[str], ends: Sequence[bool]) -> Encoding:
+        joined = self.encode("".join(texts))
+        stops = np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)))
+        ids = np.insert(joined.ids, stops[np.flatnonzero(ends)], self.end_id)
+        return Encoding(ids, joined.unknown_tokens, joined.charge_nats)
+
     def encode_prompt(self, text: str) -> list[int]:
         """The ids of a prompt. InputError names the first unknown character, the nearest known one and the others."""
         unknown = [character for character in dict.fromkeys(text) if not self._knows(character)]

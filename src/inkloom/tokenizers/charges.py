@@ -6,7 +6,7 @@ Shapes: U distinct units, P positions, V vocabulary.
 import functools
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -90,11 +90,11 @@ class Census:
         self.forgotten: set[str] = set()
         self.forgotten_times = 0
 
-    def add(self, text: str) -> None:
-        """Count the units of a text."""
-        for stretch in self.units.read(text):
+    def add(self, texts: Iterable[str]) -> None:
+        """Count the units of some texts."""
+        for stretch in self.units.read(texts):
             layout = layout_of(stretch, self.units.traits)
-            places_N = stretch[2:] * POSITIONS + layout.position_N
+            places_N = stretch.units[stretch.own] * POSITIONS + layout.position_N
             times_UP = np.bincount(places_N, minlength=len(self.units.found) * POSITIONS).reshape(-1, POSITIONS)
             times_UP[: len(self.times_UP)] += self.times_UP
             self.times_UP = times_UP

@@ -70,11 +70,12 @@ class Layout(NamedTuple):
 
 def layout_of(stretch: Stretch, traits: Traits) -> Layout:
     """How the units of a stretch are laid out."""
-    kinds, gaps = traits.kind_U[stretch], traits.gap_U[stretch]
-    before_N = kinds[1:-1]
-    gap_before_N = np.where(kinds[:-2] == AT_LINE_END, SPACE, gaps[1:-1])
-    gap_before_N[before_N == AT_LINE_END] = NO_GAP
-    return Layout(before_N, gap_before_N, kinds[2:], gaps[2:], traits.case_U[stretch[2:]])
+    kinds, gaps = traits.kind_U[stretch.units], traits.gap_U[stretch.units]
+    gaps_seen = np.where(kinds[:-2] == AT_LINE_END, SPACE, gaps[1:-1])
+    own_N = np.flatnonzero(stretch.own)
+    before_N = kinds[own_N - 1]
+    gap_before_N = np.where(before_N == AT_LINE_END, NO_GAP, gaps_seen[own_N - 2])
+    return Layout(before_N, gap_before_N, kinds[own_N], gaps[own_N], traits.case_U[stretch.units[own_N]])
 
 
 class GapModel:

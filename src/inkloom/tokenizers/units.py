@@ -13,7 +13,7 @@ Shapes: N units of a stretch of text, U distinct units.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -79,8 +79,23 @@ class Traits(NamedTuple):
     length_U: Ints
 
 
-Stretch = Ints
-"""Units by their numbers, (2 + N,): the two before, then its own. A text begins as if two lines had ended."""
+class Stretch(NamedTuple):
+    """Units of one text or of several by their numbers, those in front of them included.
+
+    units: the N of the stretch, and two more for each of `fronts`.
+    fronts: where two units stand that are not of the stretch but in front of it: those that were read before, or, where
+        a text begins, the ends of two lines.
+    """
+
+    units: Ints
+    fronts: Ints
+
+    @property
+    def own(self) -> NDArray[np.bool_]:
+        """Which units are of the stretch."""
+        own = np.ones(len(self.units), np.bool_)
+        own[self.fronts] = own[self.fronts + 1] = False
+        return own
 
 
 class Units:
@@ -90,21 +105,38 @@ class Units:
         self.mode: Mode = mode
         self.found: list[Unit] = []
         self._numbers = _Numbers(self)
-        self._line_end = self._numbers[LINE_END]
+        self._numbers[LINE_END]  # the first in any case
         self._traits = np.empty((0, len(Traits._fields)), np.int64)
 
-    def read(self, text: str) -> Iterator[Stretch]:
-        """The units of a text, about CHUNK_CHARS characters at a time; the last is that of the text's end."""
+    def read(self, texts: Iterable[str]) -> Iterator[Stretch]:
+        """The units of texts, about CHUNK_CHARS characters at a time; the last of each is that of its end."""
+        found: list[str] = []
+        fronts: list[int] = []
+        chars = 0
+        for text in texts:
+            if chars + len(text) > CHUNK_CHARS and found:
+                yield Stretch(self._numbered(found), np.array(fronts))
+                found, fronts, chars = [], [], 0
+            if len(text) > CHUNK_CHARS:
+                yield from self._read_long(text)
+                continue
+            stop = len(text) - len(_gap_at_end(text))
+            fronts.append(len(found))
+            found += (LINE_END, LINE_END, *_UNITS[self.mode].findall(text, 0, stop), text[stop:])
+            chars += len(text)
+        if found:
+            yield Stretch(self._numbered(found), np.array(fronts))
+
+    def _read_long(self, text: str) -> Iterator[Stretch]:
         stop = len(text) - len(_gap_at_end(text))
-        start, before = 0, np.full(2, self._line_end)
+        start, front = 0, self._numbered([LINE_END, LINE_END])
         while start < stop:
             cut = _CUT.search(text, min(start + CHUNK_CHARS, stop), stop)
             upto = cut.start() if cut else stop
-            units = _UNITS[self.mode].findall(text, start, upto)
-            stretch = np.concatenate([before, self._numbered(units)])
-            yield stretch
-            start, before = upto, stretch[-2:]
-        yield np.concatenate([before, self._numbered([text[stop:]])])
+            units = np.concatenate([front, self._numbered(_UNITS[self.mode].findall(text, start, upto))])
+            yield Stretch(units, np.zeros(1, np.int64))
+            start, front = upto, units[-2:]
+        yield Stretch(np.concatenate([front, self._numbered([text[stop:]])]), np.zeros(1, np.int64))
 
     @property
     def traits(self) -> Traits:

@@ -15,7 +15,7 @@ Shapes: N units of a stretch of text, U distinct units.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +27,8 @@ from inkloom.tokenizers.charges import Census, Charges
 from inkloom.tokenizers.detokenise import RuleWriter, UsualWriter, Writer
 from inkloom.tokenizers.layout import layout_of
 from inkloom.tokenizers.units import (
+    AT_TEXT_END,
+    CHUNK_CHARS,
     LINE_END,
     OTHER_GAP,
     PATTERNS,
@@ -88,8 +90,8 @@ class WordTokenizer(Tokenizer):
         Raises InputError where no word is left.
         """
         census = Census(config.mode)
-        for text in texts:
-            census.add(text)
+        for together in _in_batches(texts):
+            census.add(together)
         counts = census.words()
         frequent = sorted(counts, key=lambda word: (-counts[word], word))
         if not frequent:
@@ -106,21 +108,30 @@ class WordTokenizer(Tokenizer):
 
     def encode(self, text: str) -> Encoding:
         """One id a token. The charge is for spelling what is unknown, for gaps and, in `basic`, for capital letters."""
+        return self.encode_all([text], [False])
+
+    def encode_all(self, texts: Sequence[str], ends: Sequence[bool]) -> Encoding:
         if len(self._units.found) > MOST_UNITS:
             self._forget()
-        ids: list[Ids] = []
-        unknown_tokens, charge_nats = 0, 0.0
-        for stretch in self._units.read(text):
+        ids: list[Ids] = [np.empty(0, self.dtype)]
+        texts_ended, unknown_tokens, charge_nats = 0, 0, 0.0
+        for stretch in self._units.read(texts):
             traits = self._units.traits
             self._price(traits)
             layout = layout_of(stretch, traits)
-            ids_N = self._id_U[stretch[2:]]
-            unknown_tokens += int(np.count_nonzero(self._lost_U[stretch[2:]]))
-            charge_nats += float(self._nats_U[stretch[2:]].sum()) + self.charges.gaps.nats(layout)
+            units_N = stretch.units[stretch.own]
+            ids_N = self._id_U[units_N]
+            unknown_tokens += int(np.count_nonzero(self._lost_U[units_N]))
+            charge_nats += float(self._nats_U[units_N].sum()) + self.charges.gaps.nats(layout)
             if self.charges.cases is not None:
                 charge_nats += self.charges.cases.nats(ids_N, layout)
-            ids.append(ids_N.astype(self.dtype))
-        return Encoding(np.concatenate(ids)[:-1], unknown_tokens, charge_nats)  # the text's end is a unit without token
+            at_end_N = layout.kind_N == AT_TEXT_END  # a unit that has a gap and no token
+            stop = texts_ended + int(np.count_nonzero(at_end_N))
+            kept_N = ~at_end_N
+            kept_N[at_end_N] = ends[texts_ended:stop]
+            texts_ended = stop
+            ids.append(np.where(at_end_N, self.end_id, ids_N)[kept_N].astype(self.dtype))
+        return Encoding(np.concatenate(ids), unknown_tokens, charge_nats)
 
     def encode_prompt(self, text: str) -> list[int]:
         """The ids of a prompt, in which punctuation need not stand apart, whatever the mode.
@@ -138,7 +149,7 @@ class WordTokenizer(Tokenizer):
     def lengths(self, text: str) -> Lengths:
         """A token has the characters of its gap, too, and the last one the white space behind it."""
         units = Units(self.config.mode)
-        lengths = np.concatenate([units.traits.length_U[stretch[2:]] for stretch in units.read(text)])
+        lengths = np.concatenate([units.traits.length_U[stretch.units[stretch.own]] for stretch in units.read([text])])
         if len(lengths) > 1:
             lengths[-2] += lengths[-1]
         return lengths[:-1]
@@ -227,7 +238,8 @@ class WordTokenizer(Tokenizer):
 
     def _tokens(self, text: str) -> list[str]:
         units = Units(self.config.mode)
-        return [units.found[number].token for stretch in units.read(text) for number in stretch[2:].tolist()][:-1]
+        numbers = [stretch.units[stretch.own] for stretch in units.read([text])]
+        return [units.found[number].token for number in np.concatenate(numbers).tolist()][:-1]
 
     def _parts(self, word: str) -> list[str]:
         """A word as it is where it is known, else with its marks set apart, as in WikiText, where these are known."""
@@ -263,6 +275,19 @@ class _WordDecoder:
 
     def flush(self) -> str:
         return ""
+
+
+def _in_batches(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Texts in groups of about CHUNK_CHARS characters, so that many short ones are counted at once."""
+    batch: list[str] = []
+    chars = 0
+    for text in texts:
+        batch.append(text)
+        chars += len(text)
+        if chars >= CHUNK_CHARS:
+            yield batch
+            batch, chars = [], 0
+    yield batch
 
 
 def _ids(words: Sequence[str]) -> dict[str, int]:
