@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from inkloom.generation import GenerationConfig
+from inkloom.serving.studio.session import MOST_SAMPLES
 from inkloom.serving.studio.widgets import Field, Html
 from inkloom.serving.studio.widgets.field import Kind
 
@@ -26,7 +27,7 @@ CONTROLS = {
     "min_p": Control("Min-p", "range", {"min": 0, "max": 0.5, "step": 0.01}, {"0": "all"}),
     "repetition_penalty": Control("Repetition penalty", "range", {"min": 1, "max": 2, "step": 0.05}, {"1": "none"}),
     "max_tokens": Control("Length in tokens", "number", {"min": 1, "max": 8192, "step": 1}),
-    "num_samples": Control("Texts of each model", "number", {"min": 1, "max": 8, "step": 1}),
+    "num_samples": Control("Texts of each model", "number", {"min": 1, "max": MOST_SAMPLES, "step": 1}),
     "seed": Control("Seed", "number", {"min": 0, "step": 1, "placeholder": "new each time"}),
     "stop": Control("Stop at", "text", {"placeholder": "nothing", "maxlength": 200}),
     "greedy": Control("Always the likeliest token", "checkbox"),

@@ -4,12 +4,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from inkloom.config import build
+from inkloom.errors import InputError
 from inkloom.generation import GenerationConfig
+from inkloom.serving.engine import Engine
 from inkloom.serving.studio.branches import Branches
 from inkloom.serving.studio.workspace import Workspace
 
 START = {"max_tokens": 300, "temperature": 0.8}
 """Where the controls stand at first: long enough to read, and a little more careful than the model itself."""
+
+MOST_SAMPLES = 8
+"""Of one model at a time."""
 
 
 @dataclass
@@ -43,8 +48,20 @@ class Session:
     """The run whose training is watched."""
 
     def generation_config(self, **changes: Any) -> GenerationConfig:
-        """The settings, checked. InputError where one is out of its range."""
-        return build(GenerationConfig, {**self.settings, **changes}, "sampling")
+        """The settings, checked. InputError where one is out of its range, or beyond what the server writes."""
+        config = build(GenerationConfig, {**self.settings, **changes}, "sampling")
+        most = self.workspace.engines.settings.max_tokens
+        if config.max_tokens > most or config.num_samples > MOST_SAMPLES:
+            raise InputError(f"This server writes up to {MOST_SAMPLES} texts of up to {most:,} tokens at a time.")
+        return config
+
+    def prompt_ids(self, engine: Engine) -> list[int]:
+        """The beginning as a model reads it. InputError where it cannot, or where it is too long for the server."""
+        prompt = engine.encode_prompt(self.prompt)
+        most = self.workspace.engines.settings.max_prompt_tokens
+        if len(prompt) > most:
+            raise InputError(f"The beginning has {len(prompt):,} tokens; this server reads up to {most:,}.")
+        return prompt
 
     def read(self, run: str, ids: tuple[int, ...]) -> None:
         """Look at a new text through a run."""

@@ -85,7 +85,7 @@ class Playground:
         try:
             config = self.session.generation_config()
             engine = await self.session.workspace.engine(name)
-            prompt = engine.encode_prompt(self.session.prompt)
+            prompt = self.session.prompt_ids(engine)
             with self.cards:
                 cards = [self._card(name, number, config.num_samples) for number in range(config.num_samples)]
             await self.writing.write(engine, prompt, config, [card.take for card in cards])

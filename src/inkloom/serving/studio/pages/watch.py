@@ -32,6 +32,7 @@ class Watch:
             with self.panel:
                 self.title = Html("h2")
                 self.state = Html("p", "", "quiet", role="status")
+                self.share = Html("p", "", "quiet")  # not read out: it changes every second
                 self.bar = Html("progress", max=1, aria_label="Share of the training that is done")
                 self.facts = Html("dl", classes="facts")
                 self.curve = ui.html("", sanitize=False).classes("drawing").props('role="img"')
@@ -43,6 +44,7 @@ class Watch:
                     self.resume_button = Button("Go on", self._resume, "primary")
                     self.links = Html("div", classes="row")
         self._shown: Any = None
+        self._linked: tuple[str, bool, bool] | None = None
         ui.timer(SECONDS_BETWEEN_LOOKS, self.look)
 
     def follow(self, name: str) -> None:
@@ -85,7 +87,8 @@ class Watch:
         running = training is not None and not training.state.over
         self.title.text = directory.path.name
         share = 1.0 if finished else progress.share
-        self.state.text = f"{state}, {percent(share)} done" if running and share is not None else state
+        self.state.text = state
+        self.share.text = f"{percent(share)} done" if running and share is not None else ""
         if finished and facts is not None and facts.bits_per_char is not None:
             self.state.text = f"finished: {decimal(facts.bits_per_char, 3)} bits per character on unseen text"
         self.bar.attribute("value", share)
@@ -112,10 +115,15 @@ class Watch:
                     Html("dd", value)
 
     def _show_links(self, directory: RunDirectory) -> None:
+        """Where the run can be used; made anew only when that changes, since a link may have the focus."""
+        name = directory.path.name
+        linked = (name, directory.weights_file.exists(), directory.report_file.exists())
+        if linked == self._linked:
+            return
+        self._linked = linked
         self.links.clear()
         with self.links:
             if directory.weights_file.exists():
-                name = directory.path.name
                 Link("Write with it", address("/", name), "button small")
                 Link("Look inside", address("/inside", name), "button small")
             if directory.report_file.exists():
