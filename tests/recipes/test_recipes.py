@@ -2,6 +2,7 @@
 
 import pytest
 
+import inkloom
 from inkloom.config import build
 from inkloom.corpus.base import CorpusConfig
 from inkloom.models import MODELS
@@ -25,7 +26,8 @@ def test_a_recipe_is_accepted(name):
     build(TOKENIZERS.load(tokenizer["name"]).Config, fields(tokenizer), "tokenizer")
     build(TrainingConfig, recipe.get("training", {}), "training")
     build(SplitConfig, recipe.get("split", {}), "split")
-    build(CorpusConfig, recipe["corpus"], "corpus")
+    if "corpus" in recipe:
+        build(CorpusConfig, recipe["corpus"], "corpus")
 
 
 @pytest.mark.parametrize("name", list(RECIPES))
@@ -37,3 +39,16 @@ def test_a_recipe_holds_only_differences(name):
         assert defaults[field] != value, field
     for field, value in fields(recipe["model"]).items():
         assert family.Config.model_fields[field].default != value, field
+
+
+@pytest.mark.parametrize("name", ["wikitext2_lstm", "wikitext2_lstm_regularised", "wikitext2_small"])
+def test_a_recipe_for_words_runs_on_a_small_text_of_ones_own(name, tmp_path, real_text):
+    """WikiText's form: words between spaces. All that is asked is that the whole command comes to its end."""
+    for part, first, last in (("train", 0, 6000), ("val", 6000, 7000), ("test", 7000, 8000)):
+        (tmp_path / f"{part}.txt").write_text(real_text[first:last], encoding="utf-8")
+    run = inkloom.train(tmp_path, recipe=name, steps=2, out=tmp_path / "run", overrides=["model.hidden_size=16"])
+    assert run.config.recipe == name
+    assert run.config.tokenizer["name"] == "word"
+    assert run.summary()["test"]["perplexity"] > 1
+    (sample,) = run.generate(max_tokens=5, seed=1)
+    assert sample.text

@@ -1,7 +1,7 @@
 """Named configurations. Each file holds only what it changes from the defaults, with the reason and the source.
 
 A recipe is a mapping of sections: `corpus` (arguments of `load_corpus`), `model`, `tokenizer`, `training` and `split`.
-What a user gives on the command line goes before it.
+What a user gives on the command line goes before it. One without `corpus` is for a text that the user gives.
 """
 
 from collections.abc import Mapping
@@ -17,6 +17,9 @@ RECIPES: Registry[Recipe] = Registry(
         "shakespeare_lstm": "inkloom.recipes.shakespeare_lstm:RECIPE",
         "shakespeare_transformer": "inkloom.recipes.shakespeare_transformer:RECIPE",
         "char_lstm_adam": "inkloom.recipes.char_lstm_adam:RECIPE",
+        "wikitext2_lstm": "inkloom.recipes.wikitext2_lstm:RECIPE",
+        "wikitext2_lstm_regularised": "inkloom.recipes.wikitext2_lstm:REGULARISED",
+        "wikitext2_small": "inkloom.recipes.wikitext2_small:RECIPE",
         "mask_ablation": "inkloom.recipes.mask_ablation:RECIPE",
     },
 )
