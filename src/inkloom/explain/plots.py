@@ -32,10 +32,16 @@ STRONGEST = 0.6
 """Opacity of the strongest colour, under which black text is still read (contrast above 4.5)."""
 
 LENS_COLUMNS = 16
-"""Tokens side by side in a lens."""
+"""Most tokens side by side in a lens."""
+
+LENS_ROOM = 52
+"""Characters that fit side by side in it."""
 
 LENS_LABEL = 5
 """Characters of a token in it."""
+
+LENS_MARGIN = 0.19
+"""Room for the names of the depths, of the width of the tokens."""
 
 BINS = 20
 """Of shares of the text, in which units are counted together."""
@@ -205,18 +211,24 @@ class LensPlot:
     """Whether it came."""
 
     @property
+    def columns(self) -> int:
+        """Tokens side by side, as many as fit with their labels."""
+        longest = min(LENS_LABEL, max(len(text) for text in self.texts))
+        return min(LENS_COLUMNS, int(LENS_ROOM / (longest + 0.8)))
+
+    @property
     def height(self) -> int:
-        bands = -(-len(self.texts) // LENS_COLUMNS)
+        bands = -(-len(self.texts) // self.columns)
         return bands * (LINE_HEIGHT * (1 + len(self.depths)) + TITLE_HEIGHT)
 
     def draw(self, axes: Axes, palette: Palette) -> None:
         axes.set_axis_off()
-        margin = 3.0  # columns for the names of the depths
-        axes.set_xlim(-margin, LENS_COLUMNS)
+        margin = LENS_MARGIN * self.columns
+        axes.set_xlim(-margin, self.columns)
         axes.set_ylim(self.height, 0)
         band_height = LINE_HEIGHT * (1 + len(self.depths)) + TITLE_HEIGHT
         for token, text in enumerate(self.texts):
-            band, column = divmod(token, LENS_COLUMNS)
+            band, column = divmod(token, self.columns)
             top = band * band_height
             if column == 0:
                 for depth, name in enumerate(self.depths):
