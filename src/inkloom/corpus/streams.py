@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+import numpy as np
+
 from inkloom.corpus.decoding import (
     MOST_NOISE,
     NOISE,
@@ -132,19 +134,22 @@ class TextStream:
             lines = len(re.findall("\r\n?|\n", before))
             return position + len(before.encode("utf-8", "surrogateescape")), line + lines
 
-        if noise := noise_in(text.encode("utf-8", "surrogateescape")):
+        try:
+            data, all_valid = text.encode(), True
+        except UnicodeEncodeError:  # thrice as fast as a search for the surrogates that stand for stray bytes
+            data, all_valid = text.encode("utf-8", "surrogateescape"), False
+        if noise := noise_in(data):
             if not self._noise.count and (found := _NOISE.search(text)):
                 self._noise.first = (ord(found[0]), *place(found.start()))
             self._noise.count += noise
-        if text.isascii():
+        self._beyond_ascii += len(text) - int(np.count_nonzero(np.frombuffer(data, np.int8) >= 0))
+        if all_valid:
             return text
-        self._beyond_ascii += len(text) - len(text.encode("ascii", "ignore"))
-        if found := _STRAY.search(text):
-            if not self._strays.count:
-                self._strays.first = (ord(found[0]) - 0xDC00, *place(found.start()))
-            self._strays.count += len(_STRAY.findall(text))
-            return read_strays(text)
-        return text
+        strays = _STRAY.findall(text)
+        if not self._strays.count:
+            self._strays.first = (ord(strays[0]) - 0xDC00, *place(text.index(strays[0])))
+        self._strays.count += len(strays)
+        return read_strays(text)
 
 
 def _whole_characters(head: bytes) -> bytes:
