@@ -93,6 +93,7 @@ def test_one_that_is_stopped_has_saved_itself_and_goes_on(trainings):
 
 def test_one_that_waits_does_not_begin_when_it_is_stopped(trainings):
     first, second = trainings.start(order("lasts")), trainings.start(order("short"))
+    until(first.directory.config_file.exists)
     second.stop()
     first.stop()
     until(lambda: first.state.over)
