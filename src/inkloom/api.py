@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from inkloom.corpus import load_corpus
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
-from inkloom.runs.directory import RunDirectory, beginning, find_run
+from inkloom.runs.directory import RunDirectory, beginning, find_run, remove
 from inkloom.runs.parts import corpus_of
 from inkloom.threads import share_cores
 from inkloom.training.plan import parse_budget, plan
@@ -95,7 +95,12 @@ def train(
         from inkloom.training.job import resolve
 
         directory.write_config(resolve(config, text))
-    return _fit_and_report(directory, text, console)
+    try:
+        return _fit_and_report(directory, text, console)
+    except InputError:
+        if not directory.tokenizer_file.exists():  # the text has no word for the tokenizer: nothing was begun
+            remove(directory)
+        raise
 
 
 def resume(name: str | Path, console: "Console | None" = None) -> "Run":

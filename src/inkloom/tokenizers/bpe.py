@@ -5,9 +5,9 @@ The ids are 0 for the end of a document (`<end>`), then the 256 bytes, then the 
 other signs, with the space or, for letters, the apostrophe before it; or white space.
 
 Encoding finds the pieces in Python and looks each up among those that were met before, whose ids the library gave. The
-ids are the library's own for the whole text, at ten times its speed. For that the pieces must be the same in Python's
-regular expressions and in the library's, whatever version of Unicode either knows: so letters are listed here by their
-ranges, and all of a script that is not ASCII counts as letters.
+ids are the library's own for the whole text, at five to ten times its speed. For that the pieces must be the same in
+Python's regular expressions and in the library's, whatever version of Unicode either knows: so letters are listed here
+by their ranges, and all of a script that is not ASCII counts as letters.
 
 Shapes: N pieces of a text, U distinct pieces, T tokens.
 """
