@@ -42,7 +42,7 @@ def test_two_models_write_side_by_side_and_the_same_seed_writes_the_same(visit):
     assert all(text.startswith("The ") for text in texts[0])
 
 
-@pytest.mark.skip(reason="the small model of the tests has written all before Stop can be pressed; it needs a slower one")
+@pytest.mark.skip(reason="the small model of the tests has written all before Stop can be pressed")
 def test_text_streams_and_stops(visit):
     page = visit("/?run=lstm")
     page.get_by_label("Length in tokens").fill("8000")
