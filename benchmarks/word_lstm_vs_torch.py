@@ -21,6 +21,8 @@ from pathlib import Path
 
 BATCH_SIZE, SEQ_LEN, SIZE, LAYERS, DROPOUT, LEARNING_RATE, CLIP = 20, 35, 200, 2, 0.2, 20.0, 0.25
 TOKENS = BATCH_SIZE * SEQ_LEN
+SCORED_LINES = 50
+"""Of val and test: what is measured are the steps, not the scores after them."""
 
 COMMON = {
     "model.embedding_size": SIZE,
@@ -91,9 +93,13 @@ def inkloom_seconds_per_step(folder: Path, steps: int, overrides: dict[str, obje
     from inkloom.runs.directory import RunDirectory
 
     with tempfile.TemporaryDirectory() as parent:
-        out = Path(parent) / "run"
+        text, out = Path(parent) / "text", Path(parent) / "run"
+        text.mkdir()
+        for part, lines in (("train", None), ("val", SCORED_LINES), ("test", SCORED_LINES)):
+            cut = (folder / f"{part}.txt").read_text(encoding="utf-8").splitlines(keepends=True)[:lines]
+            (text / f"{part}.txt").write_text("".join(cut), encoding="utf-8")
         inkloom.train(
-            folder,
+            text,
             tokenizer="word",
             steps=steps,
             batch_size=BATCH_SIZE,
