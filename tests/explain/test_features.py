@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from inkloom.explain.features import FEATURES, features_of
+from inkloom.explain.tokens import END, UNKNOWN
 
 TEXT = 'Ab 1\n"c" (d)x'
 
@@ -53,6 +54,12 @@ def test_a_token_without_text_goes_on_with_what_was():
     found = of(["", "A", "", "b"])
     assert found["the position in the line"] == [0, 1, 1, 2]
     assert found["capital letters"] == [0, 1, 1, 0]
+
+
+def test_the_name_of_a_token_without_text_is_no_text():
+    found = of(["a", f" {UNKNOWN}", END, "b"])
+    assert found["the position in the line"] == [1, 2, 2, 3]
+    assert found["punctuation"] == [0, 0, 0, 0]
 
 
 def test_no_text_has_no_features():

@@ -140,6 +140,13 @@ def test_only_features_that_change_are_looked_for():
     assert {feature.name for feature in FEATURES} > set(names)
 
 
+def test_fewer_units_than_features_are_enough():
+    line, capitals = position_in_line(LONG) / 30, np.array([float(char.isupper()) for char in LONG])
+    values_LTH = np.stack([line, capitals], axis=1)[None].astype(np.float32)
+    found = telling_units(Units(tokens_of(TOKENIZER, LONG), {"hidden": values_LTH}, ()), layer=None, top=9)
+    assert {(one.unit, one.follows) for one in found} == {(0, "the position in the line"), (1, "capital letters")}
+
+
 def test_units_may_be_chosen():
     model = recurrent(LSTM)
     assert [(one.layer, one.unit) for one in units(model, TOKENIZER, TEXT, chosen=[4, 0]).chosen] == [(1, 4), (1, 0)]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from inkloom.explain.tokens import Floats
+from inkloom.explain.tokens import END, UNKNOWN, Floats
 
 QUOTES = {'"': None, "“": 1.0, "”": 0.0}
 """What each leaves behind: inside, outside, or the other of the two."""
@@ -76,6 +76,7 @@ FEATURES = (
 
 def features_of(texts: Sequence[str]) -> Floats:
     """Every feature at every token, (F, T). A token without a text of its own has what the one before it has."""
+    texts = [piece.replace(END, "").replace(UNKNOWN, "") for piece in texts]
     text = "".join(texts)
     ends_T = np.cumsum([len(piece) for piece in texts])
     rows = []

@@ -148,21 +148,18 @@ def telling_units(seen: Units, layer: int | None, top: int) -> list[Finding]:
     layer: the layer to look in; None is all of them.
     """
     layers = range(len(seen.memory_LTH)) if layer is None else [layer]
-    memory_TN = np.concatenate([seen.memory_LTH[place] for place in layers], axis=1)  # N = the layers' units
-    H = seen.memory_LTH.shape[2]
-    found: dict[tuple[int, int], Finding] = {}
+    memory_TN = np.concatenate([seen.memory_LTH[place] for place in layers], axis=1)  # N units, of all these layers
+    places = [(place, unit) for place in layers for unit in range(seen.memory_LTH.shape[2])]
+    found: dict[int, Finding] = {}  # a unit stands for one feature alone
     for follows, correlations_N, chance in correlations(memory_TN, seen.tokens.texts):
-        ranked = ((layers[place // H], place % H, place) for place in np.argsort(-abs(correlations_N)).tolist())
-        own_layer, unit, place = next(
-            key for key in ranked if key[:2] not in found
-        )  # each stands for one feature alone
-        strength = float(correlations_N[place])
-        if abs(strength) > max(chance, LEAST_CORRELATION):
-            found[own_layer, unit] = Finding(own_layer, unit, follows, strength, chance)
-    best = sorted(found.values(), key=lambda finding: -abs(finding.correlation or 0))[:top]
-    named = {(finding.layer, finding.unit) for finding in best}
-    by_variation = [(layers[place // H], place % H) for place in np.argsort(-memory_TN.std(axis=0)).tolist()]
-    return best + [Finding(*key) for key in by_variation if key not in named][: top - len(best)]
+        strengths_N = abs(correlations_N)
+        strengths_N[list(found)] = 0.0
+        best = int(strengths_N.argmax())
+        if strengths_N[best] > max(chance, LEAST_CORRELATION):
+            found[best] = Finding(*places[best], follows, float(correlations_N[best]), chance)
+    following = sorted(found.values(), key=lambda finding: -abs(finding.correlation or 0.0))
+    varying = [Finding(*places[unit]) for unit in np.argsort(-memory_TN.std(axis=0)).tolist() if unit not in found]
+    return [*following, *varying][:top]
 
 
 def correlations(memory_TN: Floats, texts: Sequence[str]) -> list[tuple[str, Floats, float]]:
