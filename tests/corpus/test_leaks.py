@@ -1,6 +1,7 @@
 """The leak check against a slow reference, and against texts whose leaks are known."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from inkloom.corpus import index, leaks, load_corpus, split_corpus
 from inkloom.corpus.base import Part
 from inkloom.corpus.large import LargePart
-from inkloom.corpus.leaks import CHUNK, Leak, Place, find_leaks
+from inkloom.corpus.leaks import CHUNK, Leak, Place, find_all_leaks, find_leaks
 
 FEW_WORDS = ("quick", "brown", "jumps", "lazily")
 MANY_WORDS = (*FEW_WORDS, "the", "fox", "over", "dog", "every", "night", "while", "sphinx", "of", "quartz", "judges")
@@ -227,8 +228,22 @@ class TestLargeParts:
         assert report.as_json()["checked_characters"] == report.chars
         assert f"{report.chars:,} characters from all over val" in report.summary()
 
-    def test_progress_is_heard(self):
+    @pytest.mark.parametrize("documents", [False, True])
+    def test_several_parts_are_checked_as_each_alone_and_train_is_read_once(self, documents):
+        train = Part("train", tuple(prose(200, number) for number in range(20)), documents=documents)
+        parts = [
+            Part(name, tuple(prose(20, 100 + n) + train.texts[n][200:500] for n in numbers), documents=documents)
+            for name, numbers in (("val", (3, 5, 6)), ("test", (5, 9)))
+        ]
+        parts[1] = replace(parts[1], texts=(*parts[1].texts, train.texts[7]))
         heard = []
-        train = running("train", prose(2000, 30))
-        find_leaks(train, running("val", prose(100, 31)), advance=heard.append)
-        assert sum(heard) >= train.chars
+        assert find_all_leaks(train, parts, advance=heard.append) == [find_leaks(train, part) for part in parts]
+        assert train.chars <= sum(heard) < 1.1 * train.chars
+
+    def test_a_small_part_beside_a_large_one_is_checked_whole(self, monkeypatch):
+        monkeypatch.setattr(leaks, "MOST_CHARS", 2000)
+        train = running("train", prose(500, 40))
+        small, large = running("val", prose(50, 41)), running("test", prose(2000, 42))
+        reports = find_all_leaks(train, [small, large])
+        assert [report.partial for report in reports] == [False, True]
+        assert reports[1].chars <= 1000

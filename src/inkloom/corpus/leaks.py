@@ -2,13 +2,13 @@
 
 Every window of `min_chars` characters of both parts is hashed by a rolling polynomial (Karp and Rabin, 1987), in NumPy
 with arithmetic modulo 2**64. Equal hashes are only candidates: every span that is reported was compared character by
-character. Train is read in a stream; of a held-out part that is larger than MOST_CHARS, that much is checked, from all
-over it.
+character. Train is read in a stream; where held-out parts are larger than MOST_CHARS, that much is checked, from all
+over them.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ FEWEST_DISTINCT = 10
 
 EXCERPT_CHARS = 80
 
-# Of a held-out part: the tables for them take 300 MB.
+# Of held-out parts together: the tables for them take 300 MB.
 MOST_CHARS = 8_000_000
 SPANS = 64  # of a running text, in which they lie
 
@@ -154,16 +154,47 @@ class LeakReport:
         )
 
 
-def find_leaks(
-    train: Part, held_out: Part, min_chars: int = MIN_CHARS, advance: Callable[[int], object] = lambda done: None
-) -> LeakReport:
+def find_leaks(train: Part, held_out: Part, min_chars: int = MIN_CHARS) -> LeakReport:
     """Every span of `held_out`, at least `min_chars` long, that stands in `train` too.
 
     Spans never run across the end of a text. Spans of fewer than 10 different characters (rules, blank space) are
-    left out. advance: hears of every stretch of train that was read, in characters.
+    left out.
     """
-    checked = _some_of(held_out) if held_out.chars > MOST_CHARS else held_out
-    in_train, in_held_out = _Joined(train, TRAIN_SEPARATOR), _Joined(checked, HELD_OUT_SEPARATOR)
+    (report,) = find_all_leaks(train, [held_out], min_chars)
+    return report
+
+
+def find_all_leaks(
+    train: Part,
+    held_out: Sequence[Part],
+    min_chars: int = MIN_CHARS,
+    advance: Callable[[int], object] = lambda done: None,
+) -> list[LeakReport]:
+    """`find_leaks` for several held-out parts, for which train is read once.
+
+    advance: hears of every stretch of train that was read, in characters.
+    """
+    checked = _some_of(held_out)
+    together = Part("held out", tuple(text for part in checked for text in part.texts))
+    leaks = _leaks(train, together, min_chars, advance)
+    reports, first_text = [], 0
+    for part, of_part in zip(held_out, checked, strict=True):
+        own = [
+            replace(leak, held_out=Place(leak.held_out.text - first_text, leak.held_out.start))
+            for leak in leaks
+            if 0 <= leak.held_out.text - first_text < len(of_part.texts)
+        ]
+        duplicates = _duplicates(train, of_part) if train.documents and part.documents else ()
+        reports.append(
+            LeakReport(part.name, of_part.chars, len(of_part.texts), part.chars, min_chars, tuple(own), duplicates)
+        )
+        first_text += len(of_part.texts)
+    return reports
+
+
+def _leaks(train: Part, held_out: Part, min_chars: int, advance: Callable[[int], object]) -> list[Leak]:
+    """What `held_out` shares with train, in its order."""
+    in_train, in_held_out = _Joined(train, TRAIN_SEPARATOR), _Joined(held_out, HELD_OUT_SEPARATOR)
     held_text = "".join(in_held_out.blocks())
     windows, places, counts = _shared_windows(in_train, held_text, min_chars, advance)
     leaks = []
@@ -181,20 +212,25 @@ def find_leaks(
             excerpt=" ".join(excerpt.split()),
         )
         leaks.append(leak)
-    duplicates = _duplicates(train, checked) if train.documents and held_out.documents else ()
-    return LeakReport(
-        held_out.name, checked.chars, len(checked.texts), held_out.chars, min_chars, tuple(leaks), duplicates
-    )
+    return leaks
 
 
-def _some_of(held_out: Part) -> Part:
-    """Some MOST_CHARS characters from all over a part, in memory: spans of a running text, or whole documents."""
-    if len(held_out.texts) == 1:
-        starts = np.linspace(0, held_out.chars, SPANS, endpoint=False).astype(int).tolist()
-        some = held_out.spans((start, start + MOST_CHARS // SPANS) for start in starts)
+def _some_of(held_out: Sequence[Part]) -> list[Part]:
+    """Held-out parts as far as they are checked: all, or of large ones an equal share of MOST_CHARS."""
+    share = MOST_CHARS // len(held_out)
+    if sum(part.chars for part in held_out) <= MOST_CHARS:
+        return list(held_out)
+    return [_from_all_over(part, share) if part.chars > share else part for part in held_out]
+
+
+def _from_all_over(part: Part, chars: int) -> Part:
+    """So many characters, in memory: spans of a running text at equal distances, or every so many-th document."""
+    if len(part.texts) == 1:
+        starts = np.linspace(0, part.chars, SPANS, endpoint=False).astype(int).tolist()
+        some = part.spans((start, start + chars // SPANS) for start in starts)
     else:
-        some = held_out.select(np.arange(0, len(held_out.texts), -(-held_out.chars // MOST_CHARS)))
-    return some.head(MOST_CHARS)
+        some = part.select(np.arange(0, len(part.texts), -(-part.chars // chars)))
+    return some.head(chars)
 
 
 def _duplicates(train: Part, held_out: Part) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkloom.corpus.base import Part
-from inkloom.corpus.leaks import LeakReport, find_leaks
+from inkloom.corpus.leaks import LeakReport, find_all_leaks
 from inkloom.corpus.splits import WINDOW_CHARS, WINDOW_STRIDE, is_random_windows
 from inkloom.data.progress import progress
 from inkloom.tokenizers import Lengths, Tokenizer
@@ -38,15 +38,12 @@ def check_splits(parts: Mapping[str, Part], split: str, console: "Console | None
             f"characters, one every {WINDOW_STRIDE}, go into train or val at random, so that nine tenths of val stand "
             "in train. Its score measures memory and is no honest one; leave --split out for one that is."
         )
-    train = parts["train"]
-    reports = {}
-    for name, part in parts.items():
-        if name == "train":
-            continue
-        with progress(console, f"Looking for text of {name} in train", train.chars, "characters") as advance:
-            report = reports[name] = find_leaks(train, part, advance=advance)
+    held_out = [part for name, part in parts.items() if name != "train"]
+    with progress(console, "Looking for held-out text in train", parts["train"].chars, "characters") as advance:
+        reports = find_all_leaks(parts["train"], held_out, advance=advance)
+    for report in reports:
         log.log(logging.WARNING if report.share >= WARNED_SHARE else logging.INFO, f"Leak check: {report.summary()}")
-    return reports
+    return {report.held_out: report for report in reports}
 
 
 def check_tokenizer(tokenizer: Tokenizer, parts: Mapping[str, Part]) -> None:

@@ -50,17 +50,18 @@ class Job:
 
 
 def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[str, LeakReport] | None = None) -> Job:
-    """Read a run's config.json, fill it in, and make ready what it trains on. The clock starts here.
+    """Read a run's config.json, fill it in, and make ready what it trains on.
 
+    The clock starts here, behind the leak check: that is part of the evaluation, and of 1 GB it takes half a minute.
     leaks: what is known of the same splits already.
     """
     checkpoint = SafeCheckpointIO().load_checkpoint(run.last_checkpoint) if run.last_checkpoint.exists() else None
-    clock = Clock(before=checkpoint["seconds"] if checkpoint else 0.0)
     config = resolve(run.read_config(), corpus)
     run.write_config(config)
     parts = cut(corpus, config.split)
     held_back = {name: parts.pop(name) for name in ("held_back",) if name in parts}
     leaks = check_splits(parts, config.split.shares, console) if leaks is None else leaks
+    clock = Clock(before=checkpoint["seconds"] if checkpoint else 0.0)
     tokenizer = _tokenizer(run, config, parts["train"])
     if config.init or config.of:
         check_tokenizer(tokenizer, parts)
