@@ -14,7 +14,7 @@ from inkloom.explain.lens import lens
 from inkloom.explain.mixing import mixture_weights
 from inkloom.explain.next_token import next_token
 from inkloom.explain.page import SECTIONS
-from inkloom.explain.page.attention import image_of
+from inkloom.explain.page.attention import SHADES, image_of
 from inkloom.explain.page.next_token import WAYS
 from inkloom.explain.surprisal import surprisal
 from inkloom.explain.tints import Tint
@@ -74,7 +74,7 @@ def test_maps_are_images_whose_opacity_is_the_root_of_the_weight(as_trained):
     assert [(head.layer, head.head) for head in content["heads"]] == [(1, 1), (1, 2), (2, 1), (2, 2)]
     assert sum(head.first for head in content["heads"]) == 1
     opacity_TT = opacities(content["heads"][1].image)
-    np.testing.assert_allclose(opacity_TT, np.sqrt(shown.weights_LHTT[0, 1]), atol=0.5 / 255)
+    np.testing.assert_allclose(opacity_TT, np.sqrt(shown.weights_LHTT[0, 1]), atol=0.5 / SHADES + 1e-6)
     if as_trained:
         assert content["mask"] is None
     else:

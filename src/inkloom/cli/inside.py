@@ -42,24 +42,28 @@ def print_explanation(explanation: "Explanation", paths: Sequence[Path]) -> None
 
 
 def _print_surprisal(console: Console, shown: "Surprisal") -> None:
-    from inkloom.explain.tokens import readable
     from inkloom.explain.words import first_choices, most_surprising
+
+    console.print(_coloured(shown))
+    if console.is_terminal:
+        legend = [(f"{share * shown.full_bits:g} bits or more  ", style) for share, style in SURPRISES]
+        console.print(Text.assemble(("surprisal: ", "dim"), *legend))
+    console.print(f"\n[bold]{shown.bits_T.mean():.3f} bits per token[/bold] on {len(shown.tokens):,} tokens.")
+    _say(console, f"{first_choices(shown)} {most_surprising(shown)}")
+
+
+def _coloured(shown: "Surprisal") -> Text:
+    """The text, each token in the colour of its surprisal; white space has it behind it."""
+    from inkloom.explain.tokens import readable
 
     text = Text()
     for token, bits in zip(shown.tokens.texts, shown.bits_T.tolist(), strict=True):
         style = next((style for share, style in reversed(SURPRISES) if bits >= share * shown.full_bits), "")
-        # White space has no colour but behind it.
-        if not token:  # part of a character that a later token completes
-            continue
-        text.append(readable(token).replace("↵", ""), f"on {style.split()[-1]}" if style and token.isspace() else style)
-    console.print(text)
-    legend = Text("surprisal: ", style="dim")
-    for share, style in SURPRISES:
-        legend.append(f"{share * shown.full_bits:g} bits or more  ", style)
-    if console.is_terminal:
-        console.print(legend)
-    console.print(f"\n[bold]{shown.bits_T.mean():.3f} bits per token[/bold] on {len(shown.tokens):,} tokens.")
-    _say(console, f"{first_choices(shown)} {most_surprising(shown)}")
+        if style and token.isspace():
+            style = f"on {style.split()[-1]}"
+        if token:  # else it is part of a character that a later token completes
+            text.append(readable(token).replace("↵\n", "\n"), style)
+    return text
 
 
 def _print_next(console: Console, shown: "NextToken") -> None:

@@ -101,6 +101,8 @@ def next_token(
 ) -> NextToken:
     """What may follow a text, which may be empty, under `settings`; with the texts of the `top` likeliest tokens.
 
+    The text counts as a prompt: penalties on what has been written after one change nothing.
+
     Raises InputError for a text that the tokenizer does not know.
     """
     tokens = tokens_of(tokenizer, text, least=0)

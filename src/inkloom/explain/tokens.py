@@ -30,10 +30,15 @@ END, UNKNOWN = "⟨end⟩", "⟨unknown⟩"
 """What stands for the tokens that have no text."""
 
 SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
+WHITE_SPACE = {" ": " ", "\n": "↵\n", "\t": "\t"}
+"""What can be read as it is where the text stands in lines."""
+
 CONTROL_PICTURES = 0x2400
 """Where Unicode has signs for the control characters, in their order."""
 
 CHUNK = 256
+"""Tokens that are read at once."""
+
 LOGITS_AT_ONCE = 1 << 24
 """At most this many logits are held at a time: 64 MiB in float32."""
 
@@ -80,10 +85,7 @@ def visible(text: str) -> str:
 
 def readable(text: str) -> str:
     """A text as it is, but that line ends are shown too, and control characters have signs; a dot where it is empty."""
-    return (
-        "".join(visible(char) + "\n" if char == "\n" else char if char in " \t" else _sign(char) for char in text)
-        or "·"
-    )
+    return "".join(WHITE_SPACE.get(char) or _sign(char) for char in text) or "·"
 
 
 def shortened(text: str, most: int) -> str:

@@ -22,6 +22,9 @@ from inkloom.explain.tokens import Floats, shortened, visible
 LONGEST_LABEL = 10
 """Characters of a token along the side of a map."""
 
+SHADES = 15
+"""Steps from nothing to full opacity. A map of 100 tokens takes 4 kB then, and 9 kB with 255 steps."""
+
 
 @dataclass(frozen=True)
 class Head:
@@ -79,9 +82,9 @@ def _remark(masked: bool) -> str:
 
 
 def image_of(opacity_TT: Floats) -> str:
-    """An image of opacities, from 0 to 1, as a data address."""
+    """An image of opacities, from 0 to 1 in SHADES steps, as a data address."""
     pixels_TT4 = np.zeros((*opacity_TT.shape, 4), np.uint8)
-    pixels_TT4[..., 3] = np.round(255 * opacity_TT)
+    pixels_TT4[..., 3] = np.round(opacity_TT * SHADES) * (255 // SHADES)
     file = io.BytesIO()
     imsave(file, pixels_TT4, format="png")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
