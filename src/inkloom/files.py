@@ -23,7 +23,11 @@ DAY = 24 * 60 * 60
 
 
 class WriteError(InkloomError):
-    """A file could not be written; it is as it was."""
+    """A file could not be written, for a `reason` that the system gave; it is as it was."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"Cannot write {path}: {reason}. {path.name} is unchanged.")
+        self.reason = reason
 
 
 @contextlib.contextmanager
@@ -50,7 +54,7 @@ def atomic_write(path: Path, *, binary: bool = False) -> Iterator[IO[Any]]:
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes private files; runs are shared like any other file
         temporary.replace(path)
     except OSError as error:
-        raise WriteError(f"Cannot write {path}: {error.strerror or error}. {path.name} is unchanged.") from error
+        raise WriteError(path, error.strerror or str(error)) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)

@@ -250,7 +250,9 @@ class TestStore:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
-        with pytest.raises(InkloomError, match=r"No space left on device.*INKLOOM_CACHE_DIR\.$") as error:
+        with pytest.raises(
+            InkloomError, match=r"^The ids of train cannot be kept in .*No space left.*_DIR\.$"
+        ) as error:
             encode_part(self.tokenizer, of_documents(*LINES))
         assert "\n" not in str(error.value)
         assert store_files() == []

@@ -108,8 +108,8 @@ class Store:
                 yield Writer(self, file)
         except WriteError as error:
             raise InkloomError(
-                f"{error} It is to hold the ids of {self.part}. Make room there, or name another folder in "
-                "INKLOOM_CACHE_DIR."
+                f"The ids of {self.part} cannot be kept in {self.path.parent}: {error.reason}. Make room there, or "
+                "name another folder in INKLOOM_CACHE_DIR."
             ) from error
         forget_oldest(self.path.parent, keep=self.path)
 
