@@ -81,3 +81,8 @@ def test_a_learning_rate_written_to_a_group_reaches_its_part():
     for group in optimizer.param_groups:
         group["lr"] = 0.125
     assert all(group["lr"] == 0.125 for part in optimizer.parts for group in part.param_groups)
+
+
+def test_adam_takes_both_betas():
+    optimizer = build_optimizer(small_transformer(), TrainingConfig(optimizer="adam", beta1=0.0, beta2=0.9))
+    assert all(group["betas"] == (0.0, 0.9) for group in optimizer.param_groups)

@@ -41,6 +41,9 @@ class TrainingConfig(Config):
     weight_decay: float = pydantic.Field(0.0, ge=0)
     """Decoupled for AdamW and Muon, added to the gradient for Adam and SGD; on matrices only."""
 
+    beta1: float = pydantic.Field(0.9, ge=0, lt=1)
+    """Decay of Adam's mean of gradients. Adversarial training wants little or none."""
+
     beta2: float = pydantic.Field(0.99, gt=0, lt=1)
     """Decay of Adam's mean of squared gradients. Short runs want less than 0.999."""
 

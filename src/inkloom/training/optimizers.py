@@ -44,7 +44,7 @@ class Together(torch.optim.Optimizer):
 def build_optimizer(model: LanguageModel, config: TrainingConfig) -> torch.optim.Optimizer:
     """The optimiser that a config names, over all parameters of the model that learn."""
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    betas = (0.9, config.beta2)
+    betas = (config.beta1, config.beta2)
     fused = all(parameter.device.type in ("cpu", "cuda", "mps") for parameter in learning)
     if config.optimizer == "sgd":
         return torch.optim.SGD(_decay_matrices(learning, config.weight_decay), lr=config.learning_rate, fused=fused)
