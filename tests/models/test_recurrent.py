@@ -128,9 +128,9 @@ def test_a_tied_head_has_no_matrix_of_its_own(embedding_size):
 class Listening(LSTM):
     """Notes what its layers are given: (layer_weights, x_TBI) of each."""
 
-    def read_window(self, layer_weights, x_TBI, state):
+    def read_window(self, layer_weights, x_TBI, state, training):
         self.heard.append((layer_weights, x_TBI))
-        return super().read_window(layer_weights, x_TBI, state)
+        return super().read_window(layer_weights, x_TBI, state, training)
 
 
 def listening(**fields):

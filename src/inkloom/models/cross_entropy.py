@@ -31,42 +31,70 @@ def linear_cross_entropy(
     Under autocast logits and probabilities are in its type: bfloat16 moves a token's share of the value by 0.004 nats
     at most.
     """
-    loss: Tensor = _LinearCrossEntropy.apply(x_NC, weight_VC, bias_V, targets_N, divisor)  # type: ignore[no-untyped-call]
-    return loss
+    return smoothed_linear_cross_entropy(x_NC, weight_VC, bias_V, targets_N, divisor, 0.0)[0]
+
+
+def smoothed_linear_cross_entropy(
+    x_NC: Tensor, weight_VC: Tensor, bias_V: Tensor | None, targets_N: Tensor, divisor: float, smoothing: float
+) -> tuple[Tensor, Tensor]:
+    """The same with smoothed labels, a loss to minimise, and without them, a figure to show that has no gradient.
+
+    The share `smoothing` of each target's probability mass is spread over the whole vocabulary: C. Szegedy et al.,
+    "Rethinking the Inception Architecture for Computer Vision", CVPR 2016, section 7.
+    """
+    both: tuple[Tensor, Tensor] = _LinearCrossEntropy.apply(  # type: ignore[no-untyped-call]
+        x_NC, weight_VC, bias_V, targets_N, divisor, smoothing
+    )
+    return both
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x_NC: Tensor, weight_VC: Tensor, bias_V: Tensor | None, targets_N: Tensor, divisor: float
-    ) -> Tensor:
+        ctx: Any,
+        x_NC: Tensor,
+        weight_VC: Tensor,
+        bias_V: Tensor | None,
+        targets_N: Tensor,
+        divisor: float,
+        smoothing: float,
+    ) -> tuple[Tensor, Tensor]:
         dtype = _product_type(x_NC)
         x_NC, low_weight_VC = x_NC.to(dtype), weight_VC.to(dtype)
         low_bias_V = None if bias_V is None else bias_V.to(dtype)
-        loss = torch.zeros((), device=x_NC.device)
+        nats = torch.zeros((), device=x_NC.device)
+        penalty = torch.zeros((), device=x_NC.device)  # what smoothed labels add
+        spread = smoothing / len(weight_VC)
         x_grads = []
         weight_grad_VC, bias_grad_V = torch.zeros_like(weight_VC), weight_VC.new_zeros(len(weight_VC))
         rows = max(1, PIECE_BYTES // (len(weight_VC) * dtype.itemsize))
         for x_PC, targets_P in zip(torch.split(x_NC, rows), torch.split(targets_N, rows), strict=True):
             error_PV = functional.linear(x_PC, low_weight_VC, low_bias_V)
-            torch.softmax(error_PV, dim=1, out=error_PV)
             at_targets = torch.arange(len(targets_P), device=targets_P.device), targets_P
-            loss -= error_PV[at_targets].float().clamp_min(torch.finfo(torch.float32).tiny).log().sum() / divisor
-            error_PV[at_targets] -= 1  # the loss's gradient by the logits: softmax minus one-hot
+            if smoothing:  # the log-probabilities of targets and of all entries differ as their logits do
+                penalty += smoothing * error_PV[at_targets].float().sum() / divisor
+                penalty -= spread * error_PV.sum(dtype=torch.float32) / divisor
+            torch.softmax(error_PV, dim=1, out=error_PV)
+            nats -= error_PV[at_targets].float().clamp_min(torch.finfo(torch.float32).tiny).log().sum() / divisor
+            # The loss's gradient by the logits: softmax minus one-hot, which may be smoothed.
+            if smoothing:
+                error_PV -= spread
+            error_PV[at_targets] -= 1 - smoothing
             x_grads.append(error_PV @ low_weight_VC / divisor)
             weight_grad_VC.add_(error_PV.t() @ x_PC, alpha=1 / divisor)
             bias_grad_V.add_(error_PV.sum(dim=0), alpha=1 / divisor)
         ctx.save_for_backward(torch.cat(x_grads), weight_grad_VC, None if bias_V is None else bias_grad_V)
-        return loss
+        ctx.mark_non_differentiable(nats)
+        return nats + penalty, nats
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, factor: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, factor: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         gradients = ctx.saved_tensors
         # As a rule the loss itself is minimised; a pass over the weights' gradient takes a millisecond.
         if factor != 1:
             gradients = [None if gradient is None else gradient * factor for gradient in gradients]
-        return *gradients, None, None
+        return *gradients, None, None, None
 
 
 def _product_type(x: Tensor) -> torch.dtype:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from inkloom.models.recurrent import LayerState, LayerWeights, RecurrentLanguageModel, weights
+from inkloom.models.recurrent import LayerState, LayerWeights, RecurrentLanguageModel, one_layer, weights
 
 
 class LSTM(RecurrentLanguageModel):
@@ -34,20 +34,21 @@ class LSTM(RecurrentLanguageModel):
     def initialise(self) -> None:
         """Draw the weights anew; whatever `config.initialisation`, the forget gate starts at `forget_bias`."""
         super().initialise()
-        forget = slice(self.config.hidden_size, 2 * self.config.hidden_size)  # torch's order is i, f, g, o
         for layer in self.layers:
-            _, _, bias_ih, bias_hh = weights(layer)
-            nn.init.constant_(bias_ih[forget], self.config.forget_bias)
-            nn.init.zeros_(bias_hh[forget])
+            set_forget_bias(layer, self.config.forget_bias)
 
-    def read_window(self, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+    @classmethod
+    def read_window(
+        cls, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState, training: bool
+    ) -> tuple[Tensor, LayerState]:
         """One layer over T tokens: (h_TBH, (h_BH, c_BH))."""
         h_BH, c_BH = state
         before_1BH = h_BH.unsqueeze(0), c_BH.unsqueeze(0)
-        h_TBH, h_1BH, c_1BH = torch.lstm(x_TBI, before_1BH, layer_weights, *self.one_layer)
+        h_TBH, h_1BH, c_1BH = torch.lstm(x_TBI, before_1BH, layer_weights, *one_layer(training))
         return h_TBH, (h_1BH[0], c_1BH[0])
 
-    def read_token(self, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
+    @classmethod
+    def read_token(cls, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
         """One layer over one token: (h_BH, c_BH)."""
         return torch.lstm_cell(x_BI, state, *layer_weights)
 
@@ -62,6 +63,15 @@ class LSTM(RecurrentLanguageModel):
             "output": gates.output_BH,
             "content": gates.content_BH,
         }
+
+
+def set_forget_bias(layer: nn.Module, bias: float) -> None:
+    """Start the forget gate of a torch.nn.LSTM layer with this bias."""
+    _, _, bias_ih, bias_hh = weights(layer)
+    size = len(bias_ih) // 4
+    forget = slice(size, 2 * size)  # torch's order is i, f, g, o
+    nn.init.constant_(bias_ih[forget], bias)
+    nn.init.zeros_(bias_hh[forget])
 
 
 class Gates(NamedTuple):

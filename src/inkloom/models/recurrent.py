@@ -146,32 +146,24 @@ class RecurrentLanguageModel(LanguageModel):
         if self.config.initialisation == "pytorch":
             return
         for layer in self.layers:
-            weight_ih, weight_hh, bias_ih, bias_hh = weights(layer)
-            for gate in range(self.gates):
-                rows = slice(gate * self.config.hidden_size, (gate + 1) * self.config.hidden_size)
-                nn.init.xavier_uniform_(weight_ih[rows])
-                nn.init.orthogonal_(weight_hh[rows])
-            nn.init.zeros_(bias_ih)
-            nn.init.zeros_(bias_hh)
+            initialise_xavier(layer, self.gates)
         for linear in (self.projection, *(self.head.modules() if self.head is not None else ())):
             if isinstance(linear, nn.Linear):
                 nn.init.xavier_uniform_(linear.weight)
                 if linear.bias is not None:
                     nn.init.zeros_(linear.bias)
 
+    @classmethod
     @abstractmethod
-    def read_window(self, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+    def read_window(
+        cls, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState, training: bool
+    ) -> tuple[Tensor, LayerState]:
         """One layer over T tokens by torch's own layer. Returns (h_TBH, the layer's new state)."""
 
+    @classmethod
     @abstractmethod
-    def read_token(self, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
+    def read_token(cls, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
         """One layer over one token. The first tensor of the new state is its output."""
-
-    @property
-    def one_layer(self) -> tuple[bool, int, float, bool, bool, bool]:
-        """What torch's functions take after the weights: has_biases, num_layers, dropout, train, bidirectional,
-        batch_first."""
-        return True, 1, 0.0, self.training, False, False
 
     def inner_values(self, layer: nn.Module, x_BI: Tensor, before: LayerState, after: LayerState) -> dict[str, Tensor]:
         """What one layer's units hold in a step from state `before` to `after`, by name, (B, H) each."""
@@ -252,7 +244,7 @@ class RecurrentLanguageModel(LanguageModel):
         weight_ih, weight_hh, bias_ih, bias_hh = weights(layer)
         dropped = weight_ih, self.weight_drop(weight_hh), bias_ih, bias_hh
         if len(x_TBI) > 1:
-            return self.read_window(dropped, x_TBI, state)
+            return self.read_window(dropped, x_TBI, state, self.training)
         # oneDNN packs an LSTM's weights anew at every call: 480 us for one token, 512 units; the plain cell takes 80.
         new_state = self.read_token(dropped, x_TBI[0], state)
         return new_state[0].unsqueeze(0), new_state
@@ -290,6 +282,22 @@ class RecurrentLanguageModel(LanguageModel):
     def join_states(self, states: Sequence[RecurrentState]) -> RecurrentState:
         """One state with the rows of all, in order."""
         return tuple(torch.cat(parts, dim=1) for parts in zip(*states, strict=True))
+
+
+def one_layer(training: bool) -> tuple[bool, int, float, bool, bool, bool]:
+    """What torch's functions take after the weights: has_biases, num_layers, dropout, train, bidirectional,
+    batch_first."""
+    return True, 1, 0.0, training, False, False
+
+
+def initialise_xavier(layer: nn.Module, gates: int) -> None:
+    """Xavier uniform for weights from below, orthogonal for those from the last token, gate by gate; zero biases."""
+    weight_ih, weight_hh, bias_ih, bias_hh = weights(layer)
+    for of_input, of_memory in zip(weight_ih.chunk(gates), weight_hh.chunk(gates), strict=True):
+        nn.init.xavier_uniform_(of_input)
+        nn.init.orthogonal_(of_memory)
+    nn.init.zeros_(bias_ih)
+    nn.init.zeros_(bias_hh)
 
 
 def weights(layer: nn.Module) -> LayerWeights:

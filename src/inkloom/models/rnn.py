@@ -8,7 +8,7 @@ Shapes: B rows, T tokens, I a layer's input, H hidden units.
 import torch
 from torch import Tensor, nn
 
-from inkloom.models.recurrent import LayerState, LayerWeights, RecurrentLanguageModel, weights
+from inkloom.models.recurrent import LayerState, LayerWeights, RecurrentLanguageModel, one_layer, weights
 
 
 class RNN(RecurrentLanguageModel):
@@ -21,13 +21,17 @@ class RNN(RecurrentLanguageModel):
     gates = 1
     state_parts = 1
 
-    def read_window(self, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState) -> tuple[Tensor, LayerState]:
+    @classmethod
+    def read_window(
+        cls, layer_weights: LayerWeights, x_TBI: Tensor, state: LayerState, training: bool
+    ) -> tuple[Tensor, LayerState]:
         """One layer over T tokens: (h_TBH, (h_BH,))."""
         (h_BH,) = state
-        h_TBH, h_1BH = torch.rnn_tanh(x_TBI, h_BH.unsqueeze(0), layer_weights, *self.one_layer)
+        h_TBH, h_1BH = torch.rnn_tanh(x_TBI, h_BH.unsqueeze(0), layer_weights, *one_layer(training))
         return h_TBH, (h_1BH[0],)
 
-    def read_token(self, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
+    @classmethod
+    def read_token(cls, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
         """One layer over one token: (h_BH,)."""
         (h_BH,) = state
         return (torch.rnn_tanh_cell(x_BI, h_BH, *layer_weights),)

@@ -18,7 +18,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal, NamedTuple, Self, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import pydantic
 import torch
@@ -68,41 +68,46 @@ class Layout:
     scale_embedding: bool
     """Whether embeddings are multiplied by sqrt(C)."""
 
-    initialise: Callable[["Transformer"], None]
+    initialise: Callable[[nn.Module, int, int], None]
+    """Draws the weights of a network of this width and so many layers."""
 
 
-def initialise_vaswani(model: "Transformer") -> None:
+def initialise_vaswani(network: nn.Module, width: int, layers: int) -> None:
     """Xavier uniform products; embeddings that the factor sqrt(C) brings to standard deviation 1."""
-    nn.init.normal_(model.embedding.weight, std=model.config.width**-0.5)
-    for name, weight in model.named_parameters():
-        if name.endswith("queries_keys_values.weight"):
-            for part in weight.chunk(3):
+    del layers
+    for name, weight in network.named_parameters():
+        if name.endswith("embedding.weight"):
+            nn.init.normal_(weight, std=width**-0.5)
+        elif name.endswith("keys_values.weight"):  # of queries, too, in self-attention
+            for part in weight.chunk(len(weight) // width):
                 nn.init.xavier_uniform_(part)
-        elif name.endswith(("input.weight", "output.weight", "head.weight")):
+        elif name.endswith(("input.weight", "output.weight", "head.weight", "queries.weight")):
             nn.init.xavier_uniform_(weight)
         elif name.endswith(".bias"):
             nn.init.zeros_(weight)
 
 
-def initialise_gpt2(model: "Transformer") -> None:
+def initialise_gpt2(network: nn.Module, width: int, layers: int) -> None:
     """Standard deviation 0.02 everywhere; 0.02 / sqrt(2 layers) where a sublayer adds to the residual sum."""
-    for name, weight in model.named_parameters():
+    del width
+    for name, weight in network.named_parameters():
         if name.endswith("output.weight"):
-            nn.init.normal_(weight, std=0.02 / math.sqrt(2 * model.config.layers))
+            nn.init.normal_(weight, std=0.02 / math.sqrt(2 * layers))
         elif weight.ndim == 2:
             nn.init.normal_(weight, std=0.02)
         elif name.endswith(".bias"):
             nn.init.zeros_(weight)
 
 
-def initialise_qwen3(model: "Transformer") -> None:
+def initialise_qwen3(network: nn.Module, width: int, layers: int) -> None:
     """Products that keep the scale of their input. What a sublayer adds starts at zero, so that the network is
     at first the embedding and the head alone (as in T. Bachlechner et al., "ReZero is All You Need", 2020)."""
-    for name, weight in model.named_parameters():
+    del layers
+    for name, weight in network.named_parameters():
         if name.endswith("output.weight"):
             nn.init.zeros_(weight)
         elif weight.ndim == 2:
-            nn.init.normal_(weight, std=model.config.width**-0.5)
+            nn.init.normal_(weight, std=width**-0.5)
 
 
 LAYOUTS = {
@@ -328,9 +333,9 @@ class Attention(nn.Module):
         self.attend: Attend = causal_attention
 
     def forward(
-        self, x_BTC: Tensor, rotation: Rotation, past: KeysValues, place: Place | None
+        self, x_BTC: Tensor, rotation: Rotation, past: KeysValues, place: Place | None, attend: Attend | None = None
     ) -> tuple[Tensor, KeysValues]:
-        """Attend to `past` and to the tokens themselves; to these alone where `place` is None."""
+        """Attend to `past` and to the tokens themselves; to these alone, by `attend`, where `place` is None."""
         q_BTHD, k_BTHD, v_BTHD = self.queries_keys_values(x_BTC).unflatten(-1, (3, self.heads, -1)).unbind(2)
         q_BTHD, k_BTHD = self.query_norm(q_BTHD), self.key_norm(k_BTHD)
         if rotation is not None:
@@ -338,7 +343,7 @@ class Attention(nn.Module):
         q_BHTD, k_BHTD, v_BHTD = q_BTHD.transpose(1, 2), k_BTHD.transpose(1, 2), v_BTHD.transpose(1, 2)
         if place is None:
             present = k_BHTD, v_BHTD
-            y_BHTD = self.attend(q_BHTD, k_BHTD, v_BHTD)
+            y_BHTD = (attend or self.attend)(q_BHTD, k_BHTD, v_BHTD)
         else:
             present = place.write(past[0], k_BHTD), place.write(past[1], v_BHTD)
             k_BHSD, v_BHSD = (buffer[:, :, : place.used] for buffer in present)
@@ -368,10 +373,23 @@ class FeedForward(nn.Module):
         return y_BTC
 
 
+class BlockSizes(Protocol):
+    """What a config says of a block."""
+
+    @property
+    def width(self) -> int: ...
+    @property
+    def heads(self) -> int: ...
+    @property
+    def feed_forward(self) -> int | None: ...
+    @property
+    def dropout(self) -> float: ...
+
+
 class Block(nn.Module):
     """Attention and feed-forward, each added to what came in."""
 
-    def __init__(self, config: "Transformer.Config", layout: Layout) -> None:
+    def __init__(self, config: BlockSizes, layout: Layout) -> None:
         super().__init__()
         self.norm_first = layout.norm_first
         self.attention = Attention(config.width, config.heads, layout)
@@ -384,13 +402,26 @@ class Block(nn.Module):
         self, x_BTC: Tensor, rotation: Rotation, past: KeysValues, place: Place | None
     ) -> tuple[Tensor, KeysValues]:
         """The block's output (B, T, C), and its keys and values."""
+        x_BTC, present = self.attended(x_BTC, rotation, past, place)
+        return self.fed_forward(x_BTC), present
+
+    def attended(
+        self, x_BTC: Tensor, rotation: Rotation, past: KeysValues, place: Place | None, attend: Attend | None = None
+    ) -> tuple[Tensor, KeysValues]:
+        """The first sublayer, attention: what came in with what it adds, and keys and values."""
         if self.norm_first:
-            y_BTC, present = self.attention(self.attention_norm(x_BTC), rotation, past, place)
-            x_BTC = x_BTC + self.dropout(y_BTC)
-            return x_BTC + self.dropout(self.feed_forward(self.feed_forward_norm(x_BTC))), present
-        y_BTC, present = self.attention(x_BTC, rotation, past, place)
-        x_BTC = self.attention_norm(x_BTC + self.dropout(y_BTC))
-        return self.feed_forward_norm(x_BTC + self.dropout(self.feed_forward(x_BTC))), present
+            y_BTC, present = self.attention(self.attention_norm(x_BTC), rotation, past, place, attend)
+            return x_BTC + self.dropout(y_BTC), present
+        y_BTC, present = self.attention(x_BTC, rotation, past, place, attend)
+        return self.attention_norm(x_BTC + self.dropout(y_BTC)), present
+
+    def fed_forward(self, x_BTC: Tensor) -> Tensor:
+        """The last sublayer, feed-forward: what came in with what it adds."""
+        if self.norm_first:
+            added_BTC: Tensor = self.dropout(self.feed_forward(self.feed_forward_norm(x_BTC)))
+            return x_BTC + added_BTC
+        y_BTC: Tensor = self.feed_forward_norm(x_BTC + self.dropout(self.feed_forward(x_BTC)))
+        return y_BTC
 
 
 class Transformer(LanguageModel):
@@ -464,7 +495,7 @@ class Transformer(LanguageModel):
         layout = LAYOUTS[config.preset]
         self.embedding = nn.Embedding(vocab_size, config.width)
         self.embedding_scale = math.sqrt(config.width) if layout.scale_embedding else 1.0
-        self.positions_WC = _added_positions(layout, self.window, config.width)
+        self.positions_WC = added_positions(layout, self.window, config.width)
         rotary = layout.positions == "rotary"
         self.rotations_2WD = (
             nn.Buffer(rotations(self.window, config.width // config.heads), persistent=False) if rotary else None
@@ -474,7 +505,7 @@ class Transformer(LanguageModel):
         self.norm = layout.norm(config.width) if layout.norm_first else nn.Identity()
         # A tied head has no weight of its own, so that a state dict holds every tensor once.
         self.head = None if config.tied else nn.Linear(config.width, vocab_size, bias=False)
-        layout.initialise(self)
+        layout.initialise(self, config.width, config.layers)
         self._told_of_full_window = False
 
     def hidden_matrices(self) -> Iterable[nn.Parameter]:
@@ -563,7 +594,7 @@ class Transformer(LanguageModel):
         return Cache.join([Cache(*state) for state in states])
 
 
-def _added_positions(layout: Layout, window: int, width: int) -> Tensor | None:
+def added_positions(layout: Layout, window: int, width: int) -> Tensor | None:
     """What is added to the embedding at each position, (W, C), where positions are not rotary."""
     if layout.positions == "learned":
         return nn.Parameter(torch.empty(window, width))
