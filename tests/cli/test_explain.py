@@ -72,6 +72,12 @@ def refused(capsys, *arguments):
     return printed.err
 
 
+def test_the_help_names_the_views_of_every_family(capsys):
+    assert inkloom(["explain", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(view in said for model in VIEWS if model != "unmasked" for view in VIEWS[model])
+
+
 @pytest.mark.parametrize("model", VIEWS)
 def test_every_family_gets_a_page_pictures_and_its_views(written, model):
     printed, folder = written[model]

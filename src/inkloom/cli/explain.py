@@ -34,7 +34,12 @@ def explain(
     prompt_file: PromptFile = None,
     views: Annotated[
         str | None,
-        typer.Option(metavar="A,B", rich_help_panel=WHICH, help="Only these views; all that the model has otherwise."),
+        typer.Option(
+            metavar="A,B",
+            rich_help_panel=WHICH,
+            help="Only these views. Of every model: surprisal, next; of recurrent networks: units; of Transformers: "
+            "attention, lens; of n-grams: evidence; of mixtures: mixture. All of the model's where none is given.",
+        ),
     ] = None,
     layer: Annotated[
         int | None, typer.Option(rich_help_panel=WHICH, help="The layer of the units or of the head; from 1 on.")
@@ -52,9 +57,6 @@ def explain(
     json: Json = False,
 ) -> None:
     """Look inside a model while it reads a text: what surprised it, and why it expected what it did.
-
-    Views of every model: surprisal, next. Of recurrent networks: units. Of Transformers: attention, lens. Of n-grams:
-    evidence. Of mixtures: mixture.
 
     Examples:
 
