@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from inkloom.corpus import load_corpus
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
+from inkloom.models import FAMILIES, MODELS
 from inkloom.runs.directory import RunDirectory, beginning, find_run, remove
 from inkloom.runs.parts import corpus_of
 from inkloom.threads import share_cores
@@ -76,7 +77,8 @@ def train(
     if of and not corpus:
         text = corpus_of(find_run(of[0]))
     else:
-        text = _corpus(corpus, chosen.get("corpus", {}), corpus_options or {})
+        family = model or chosen.get("model", {}).get("name", "lstm")
+        text = _corpus(corpus, chosen.get("corpus", {}), _with_reader(family, corpus_options or {}))
     directory, config = plan(
         text,
         model=model,
@@ -92,9 +94,9 @@ def train(
         overwrite=overwrite,
     )
     with beginning(directory, config):
-        from inkloom.training.job import resolve
+        from inkloom.training.tasks import task_of
 
-        directory.write_config(resolve(config, text))
+        directory.write_config(task_of(config).resolve(config, text))
     try:
         return _fit_and_report(directory, text, console)
     except InputError:
@@ -121,6 +123,14 @@ def load_run(name: str | Path) -> "Run":
     from inkloom.runs.run import load_run
 
     return load_run(name)
+
+
+def load_language_model(name: str | Path, verb: str) -> "Run":
+    """Open a run for a verb that continues texts. Raises InputError for a run with another task."""
+    share_cores()
+    from inkloom.runs.run import load_language_model
+
+    return load_language_model(name, verb)
 
 
 def compare(
@@ -198,16 +208,20 @@ def _corpus(
     return load_corpus(*fields.pop("sources"), **fields)
 
 
+def _with_reader(model: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the family reads its corpora, where the options do not say another way."""
+    return {"reader": FAMILIES[MODELS.canonical(model)].reader, **options}
+
+
 def _fit_and_report(directory: RunDirectory, corpus: Corpus, console: "Console | None") -> "Run":
     from rich.console import Console
 
-    from inkloom.experiments.report import write_report
-    from inkloom.runs.run import Run
-    from inkloom.training.fit import fit
+    from inkloom.experiments.reports import write_report_of
+    from inkloom.training.tasks import task_of
 
-    fit(directory, corpus, console or Console(quiet=True))
-    run = Run(directory)
-    write_report(run)
+    task_of(directory.read_config()).fit(directory, corpus, console or Console(quiet=True))
+    run = load_run(directory.path)
+    write_report_of(run)
     return run
 
 

@@ -5,7 +5,7 @@ import pytest
 from inkloom.errors import InputError
 from inkloom.explain import VIEWS, explain, views_of
 from inkloom.explain.views import check_views
-from inkloom.models import MODELS as FAMILIES
+from inkloom.models import LANGUAGE_MODELS
 from inkloom.runs.run import Run, load_run
 from tests.explain.models import MODELS, TEXT, TOKENIZER
 
@@ -26,7 +26,7 @@ def test_every_family_has_its_views(family):
 
 
 def test_every_family_is_tried():
-    assert set(FAMILIES) == set(MODELS)
+    assert set(LANGUAGE_MODELS) == set(MODELS)
 
 
 @pytest.mark.parametrize("family", MODELS)

@@ -19,7 +19,7 @@ from inkloom.cli.options import (
     tokenizer_overrides,
 )
 from inkloom.cli.terminal import messages, print_json, results
-from inkloom.models import FAMILIES
+from inkloom.models import LANGUAGE_MODELS
 from inkloom.tokenizers import TOKENIZERS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def compare(
         typer.Option(
             metavar="NAME,NAME",
             rich_help_panel=MODEL,
-            help=f"Of: {', '.join(FAMILIES)}. Default: ngram,lstm,transformer,mixture.",
+            help=f"Of: {', '.join(LANGUAGE_MODELS)}. Default: ngram,lstm,transformer,mixture.",
         ),
     ] = None,
     seq_lens: Annotated[

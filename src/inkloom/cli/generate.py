@@ -60,7 +60,7 @@ def generate(
     """
     from inkloom import api
 
-    opened = api.load_run(run)
+    opened = api.load_language_model(run, "generate")
     given: dict[str, Any] = {
         "max_tokens": max_tokens,
         "max_words": max_words,

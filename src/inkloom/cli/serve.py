@@ -53,7 +53,7 @@ def serve(
     from inkloom import api
     from inkloom.config import build
 
-    opened = [api.load_run(run) for run in runs or ()]
+    opened = [api.load_language_model(run, "serve") for run in runs or ()]
 
     from inkloom.serving import server, studio
     from inkloom.serving.app import create_app

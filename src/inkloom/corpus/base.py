@@ -39,6 +39,21 @@ class CorpusConfig(Config):
     corpus_dir: str | None = None
     """A folder that may already hold a named corpus's file (also INKLOOM_CORPUS_DIR)."""
 
+    reader: str = "text"
+    """What the sources hold, a name of `inkloom.corpus.readers`."""
+
+    label_column: str | None = None
+    """The column or key that holds the label of a row, where texts have labels."""
+
+    source_name: str | None = None
+    """Where texts are pairs: what the files of sources end in, such as de, or the column that holds them."""
+
+    target_name: str | None = None
+    """The same of the targets."""
+
+    lowercase: bool = False
+    """Where texts are pairs: whether both sides are read in small letters."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -56,6 +71,9 @@ class Part:
 
     documents: bool = False
     """Whether an end token follows every text (else the part is one running text)."""
+
+    conditions: Sequence[str] | None = None
+    """What each document goes with, where it does: the sentence it translates, its label, the image it describes."""
 
     # What the other operations are made of; a part that lies in a file has its own.
 
@@ -95,8 +113,10 @@ class Part:
         return self.texts[number][start:stop]
 
     def select(self, numbers: NDArray[np.int64]) -> "Part":
-        """The documents of these numbers."""
-        return replace(self, texts=tuple(self.texts[number] for number in numbers.tolist()))
+        """The documents of these numbers, with what they go with."""
+        chosen = numbers.tolist()
+        conditions = None if self.conditions is None else tuple(self.conditions[number] for number in chosen)
+        return replace(self, texts=tuple(self.texts[number] for number in chosen), conditions=conditions)
 
     def spans(self, bounds: Iterable[tuple[int, int]]) -> "Part":
         """Slices of a running text, by their first characters and those behind them: together one running text."""
@@ -134,7 +154,8 @@ class Part:
                 break
             texts.append(self.excerpt(number, 0, left))
             left -= int(length) + self.end_chars
-        return Part(self.name, tuple(texts), self.end_chars, self.documents)
+        conditions = None if self.conditions is None else self.conditions[: len(texts)]
+        return Part(self.name, tuple(texts), self.end_chars, self.documents, conditions)
 
 
 @dataclass(frozen=True)
@@ -176,4 +197,6 @@ def fingerprint(parts: Iterable[Part]) -> str:
         digest.update(b"\n")
         for block in part.utf8():
             digest.update(block)
+        for condition in part.conditions or ():
+            digest.update(f"\0{condition}".encode())
     return digest.hexdigest()

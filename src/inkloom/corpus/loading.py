@@ -10,6 +10,7 @@ from inkloom.config import build
 from inkloom.corpus.base import Corpus, CorpusConfig, Part, fingerprint
 from inkloom.corpus.documents import Kind
 from inkloom.corpus.index import is_large, open_indexed
+from inkloom.corpus.readers import READERS
 from inkloom.corpus.reading import NamedTexts, Origin, Reader
 from inkloom.corpus.sources import STDIN, Source, bring, locate
 from inkloom.errors import InputError
@@ -26,6 +27,7 @@ def load_corpus(
     documents: Kind | None = None,
     text_column: str | None = None,
     corpus_dir: str | os.PathLike[str] | None = None,
+    reader: str = "text",
 ) -> Corpus:
     """Read a text: named corpora, files, folders, or "-" for standard input.
 
@@ -35,6 +37,7 @@ def load_corpus(
         file is one running text, several files are documents, and .jsonl, .csv and .tsv speak for themselves.
     text_column: the column or key that holds the text of a row; "text" where none is given.
     corpus_dir: a folder that may already hold a named corpus's file (also INKLOOM_CORPUS_DIR).
+    reader: what the sources hold, a name of `inkloom.corpus.readers`.
 
     Raises InputError, in one line, for what is not there, not readable, not text or empty, and FetchError for a named
     corpus that cannot be fetched. What should be known about how the text was read is logged as a warning.
@@ -45,6 +48,7 @@ def load_corpus(
         "documents": documents,
         "text_column": text_column,
         "corpus_dir": None if corpus_dir is None else os.fspath(corpus_dir),
+        "reader": READERS.canonical(reader),
     }
     return open_corpus(build(CorpusConfig, fields, "corpus"))
 
@@ -54,14 +58,14 @@ def open_corpus(config: CorpusConfig) -> Corpus:
 
     The corpus's own config finds it again from any folder: its paths are absolute, and standard input is a file.
     """
-    corpus = read_corpus(config)
+    corpus = READERS.load(config.reader)(config)
     for notice in corpus.notices:
         log.warning("%s", notice)
     return corpus
 
 
 def read_corpus(config: CorpusConfig) -> Corpus:
-    """`open_corpus` without the announcements, which are in the corpus's `notices`."""
+    """A corpus of texts, without announcing what is in its `notices`."""
     if not any(config.sources):
         raise InputError(
             "No text given. Name a file, a folder, a named corpus such as shakespeare, or - for standard input."

@@ -53,6 +53,11 @@ def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> d
         if drawn is not None:
             return drawn
         count = len(corpus.whole.texts)
+        if corpus.whole.conditions is not None:
+            raise InputError(
+                f"{corpus.name} has {count:,} texts, too few or too unequal to split {split} whole. Give more, or a "
+                "folder with files of its own for train, val and test."
+            )
         documents = "One document cannot" if count == 1 else f"{count} documents of these lengths cannot"
         log.warning("%s be split %s whole, so the text is cut as one running text.", documents, split)
     return _cut_spans(corpus.whole.joined(), shares, corpus.name, split)

@@ -9,10 +9,20 @@ if TYPE_CHECKING:
 
 
 class Family(NamedTuple):
-    """Where a family's class stands, and the objective or fitter in `inkloom.training` that trains it."""
+    """Where a family's class stands, and what it is trained for."""
 
     target: str
     objective: str
+    """The objective or fitter in `inkloom.training` that trains it."""
+
+    task: str = "text"
+    """What its runs are for, a name of `inkloom.training.tasks`; `text` is to continue a text."""
+
+    reader: str = "text"
+    """How its corpora are read, a name of `inkloom.corpus.readers`."""
+
+    tokenizer: str = "char"
+    """What it reads where no tokenizer is chosen."""
 
 
 FAMILIES = {
@@ -25,6 +35,9 @@ FAMILIES = {
     "unmasked": Family("inkloom.models.unmasked:Unmasked", "language_modelling"),
 }
 
+LANGUAGE_MODELS = tuple(name for name, family in FAMILIES.items() if family.task == "text")
+"""The families that continue a text, each of which can be compared with the others."""
+
 MODELS: "Registry[type[LanguageModel]]" = Registry("model", {name: family.target for name, family in FAMILIES.items()})
 
-__all__ = ["FAMILIES", "MODELS", "Family"]
+__all__ = ["FAMILIES", "LANGUAGE_MODELS", "MODELS", "Family"]

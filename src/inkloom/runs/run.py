@@ -4,7 +4,7 @@ import functools
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from inkloom.config import build
 from inkloom.corpus import open_corpus, split_corpus
@@ -15,8 +15,9 @@ from inkloom.data.progress import progress
 from inkloom.errors import InputError
 from inkloom.evaluation import Scores, score
 from inkloom.generation import GenerationConfig, Sample, generate, stream
-from inkloom.models import MODELS
+from inkloom.models import FAMILIES, MODELS
 from inkloom.models.base import LanguageModel
+from inkloom.registry import Registry
 from inkloom.runs.directory import RunConfig, RunDirectory, find_run
 from inkloom.runs.parts import choose, corpus_of, cut
 from inkloom.runs.weights import load_weights
@@ -32,7 +33,13 @@ ENOUGH_BEGINNINGS = 500
 
 
 class Run:
-    """A run of `inkloom train`: its settings, its tokenizer and the best weights, loaded when first needed."""
+    """A run of `inkloom train`: its settings, its tokenizer and the best weights, loaded when first needed.
+
+    This one continues texts. Runs for another task are of a class of their own, which `load_run` finds in `RUNS`.
+    """
+
+    verb: ClassVar[str] = "generate"
+    """Of the command line: what the run is there for."""
 
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
@@ -124,9 +131,26 @@ class Run:
         return choose(split_corpus(corpus, shares, seed), split, f"{corpus.name}, cut {shares} as {self.name} was,")
 
 
+RUNS: Registry[type[Run]] = Registry("kind of run", {"text": "inkloom.runs.run:Run"})
+"""The class of a task's runs."""
+
+
 def load_run(name: str | Path) -> Run:
     """Open a run by its folder, or by its name below `runs/`. InputError where there is none."""
-    return Run(find_run(str(name)))
+    directory = find_run(str(name))
+    family = MODELS.canonical(directory.read_config().model["name"])
+    return RUNS.load(FAMILIES[family].task)(directory)
+
+
+def load_language_model(name: str | Path, verb: str) -> Run:
+    """Open a run that continues texts; InputError, which names the verb that fits, for a run with another task."""
+    run = load_run(name)
+    if run.verb != Run.verb:
+        raise InputError(
+            f"inkloom {verb} takes runs that continue texts, and {run.name} is a {run.config.model['name']}. "
+            f"Use `inkloom {run.verb} {run.directory.path}`."
+        )
+    return run
 
 
 def load_tokenizer(directory: RunDirectory) -> Tokenizer:

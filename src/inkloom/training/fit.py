@@ -18,8 +18,9 @@ from inkloom.models.base import LanguageModel
 from inkloom.runs import RunDirectory
 from inkloom.training.fitters import fitted_in_one_go
 from inkloom.training.gradients import train_by_gradients
-from inkloom.training.job import Job, prepare
+from inkloom.training.job import Job, prepare, resolve
 from inkloom.training.one_go import train_in_one_go
+from inkloom.training.tasks import Task
 from inkloom.training.trained import Trained
 
 TRAIN_CHARS = 20_000
@@ -89,3 +90,7 @@ def final_scores(model: LanguageModel, job: Job, keep: Keep | None = None) -> di
             leaks[name] = leaks_with_score(report, part, job.tokenizer, nats_T)
     scores["train"]["partial"] = train.chars < job.parts["train"].chars
     return {**scores, "leaks": leaks}
+
+
+TEXT = Task(resolve, fit)
+"""To continue a text."""

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console
 
@@ -19,34 +18,26 @@ from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.parts import cut
 from inkloom.runs.run import load_run, load_tokenizer, without_name
 from inkloom.tokenizers import TOKENIZERS, Tokenizer, configured
-from inkloom.training.callbacks.checkpoints import SafeCheckpointIO
+from inkloom.training.begun import Begun
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fitters import fitted_in_one_go
-from inkloom.training.schedule import Clock
 
 log = logging.getLogger("inkloom")
 
 
-@dataclass(frozen=True)
-class Job:
-    """All that a training works on.
+@dataclass(frozen=True, kw_only=True)
+class Job(Begun):
+    """All that the training of a language model works on.
 
     parts: the splits; train without what is held back. encoded: train, val and, where there is one, `held_back`.
     leaks: what val and test share with train.
-    checkpoint: the resume state, where the training goes on.
     """
 
-    run: RunDirectory
-    config: RunConfig
-    settings: TrainingConfig
     corpus: Corpus
     parts: Mapping[str, Part]
     tokenizer: Tokenizer
     encoded: Mapping[str, EncodedPart]
     leaks: Mapping[str, LeakReport]
-    clock: Clock
-    console: Console
-    checkpoint: Mapping[str, Any] | None
 
 
 def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[str, LeakReport] | None = None) -> Job:
@@ -55,13 +46,12 @@ def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[
     The clock starts here, behind the leak check: that is part of the evaluation, and of 1 GB it takes half a minute.
     leaks: what is known of the same splits already.
     """
-    checkpoint = SafeCheckpointIO().load_checkpoint(run.last_checkpoint) if run.last_checkpoint.exists() else None
     config = resolve(run.read_config(), corpus)
     run.write_config(config)
     parts = cut(corpus, config.split)
     held_back = {name: parts.pop(name) for name in ("held_back",) if name in parts}
     leaks = check_splits(parts, config.split.shares, console) if leaks is None else leaks
-    clock = Clock(before=checkpoint["seconds"] if checkpoint else 0.0)
+    begun = Begun.now(run, config, console)
     tokenizer = _tokenizer(run, config, parts["train"])
     if config.init or config.of:
         check_tokenizer(tokenizer, parts)
@@ -69,19 +59,7 @@ def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[
     encoded = {name: encode_part(tokenizer, part, console) for name, part in to_encode.items()}
     _announce_unknown(encoded["val"])
     _describe_text(console, config, tokenizer, encoded)
-    return Job(
-        run=run,
-        config=config,
-        settings=build(TrainingConfig, config.training, "training"),
-        corpus=corpus,
-        parts=parts,
-        tokenizer=tokenizer,
-        encoded=encoded,
-        leaks=leaks,
-        clock=clock,
-        console=console,
-        checkpoint=checkpoint,
-    )
+    return Job(**vars(begun), corpus=corpus, parts=parts, tokenizer=tokenizer, encoded=encoded, leaks=leaks)
 
 
 def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:

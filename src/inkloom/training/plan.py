@@ -10,7 +10,7 @@ from inkloom.config import build, parse_overrides
 from inkloom.corpus import split_corpus
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
-from inkloom.models import MODELS
+from inkloom.models import FAMILIES, MODELS
 from inkloom.runs.directory import RunConfig, RunDirectory, SplitConfig, check_out, default_out, find_run
 from inkloom.tokenizers import TOKENIZERS
 from inkloom.training.config import TrainingConfig
@@ -55,7 +55,8 @@ def plan(
     sections["model"] = {"name": "lstm", **sections["model"]}
     if tokenizer is not None:
         sections["tokenizer"] = {"name": TOKENIZERS.canonical(tokenizer), **fields["tokenizer"]}
-    sections["tokenizer"] = {"name": "char", **sections["tokenizer"]}
+    family = FAMILIES[MODELS.canonical(sections["model"]["name"])]
+    sections["tokenizer"] = {"name": family.tokenizer, **sections["tokenizer"]}
     sections["training"] = _one_length({**sections["training"], **(training or {})}, training or {})
     settings = build(TrainingConfig, sections["training"], "training")
     if init is not None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from inkloom.config import parse_overrides
 from inkloom.errors import InputError, unknown_name
 from inkloom.experiments.comparison.sizes import size_fields
-from inkloom.models import FAMILIES, MODELS
+from inkloom.models import FAMILIES, LANGUAGE_MODELS, MODELS
 from inkloom.tokenizers import TOKENIZERS
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fitters import fitted_in_one_go
@@ -96,8 +96,15 @@ def numbers(text: str) -> tuple[int, ...]:
 def checked(request: Request) -> Request:
     """The request with the models by their own names. Raises InputError for what cannot be compared."""
     if not any(name.strip() for name in request.models):
-        raise InputError(f"--models is empty. Name one or more of {', '.join(MODELS)}, such as lstm,transformer.")
+        raise InputError(
+            f"--models is empty. Name one or more of {', '.join(LANGUAGE_MODELS)}, such as lstm,transformer."
+        )
     models = tuple(map(MODELS.canonical, request.models))
+    if others := [name for name in models if name not in LANGUAGE_MODELS]:
+        raise InputError(
+            f"--models got {others[0]}, which does not continue texts. Of those that do, compare "
+            f"{', '.join(LANGUAGE_MODELS)}."
+        )
     tokenizers = tuple(map(TOKENIZERS.canonical, request.tokenizers))
     _refuse_repeats("--models", models)
     _refuse_repeats("--tokenizers", tokenizers)

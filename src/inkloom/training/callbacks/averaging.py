@@ -7,21 +7,22 @@ since their training may take as long as it takes.
 """
 
 import copy
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytorch_lightning as pl
 import torch
+from torch import nn
 
-from inkloom.models.base import LanguageModel
+ModelT = TypeVar("ModelT", bound=nn.Module)
 
 EVERY = 10
 """Steps between two weights that are averaged. Neighbours are much alike: more often costs time and gains nothing."""
 
 
-class Averaging(pl.Callback):
+class Averaging(pl.Callback, Generic[ModelT]):
     """Keep `averaged`, a model whose weights are the mean; the model itself where `share` is None."""
 
-    def __init__(self, model: LanguageModel, share: float | None) -> None:
+    def __init__(self, model: ModelT, share: float | None) -> None:
         self.model = model
         self.share = share
         self.averaged = model if share is None else copy.deepcopy(model)

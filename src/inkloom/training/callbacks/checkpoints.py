@@ -7,10 +7,10 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import CheckpointIO
+from torch import nn
 
 from inkloom.errors import InputError
 from inkloom.files import atomic_write
-from inkloom.models.base import LanguageModel
 from inkloom.runs import RunDirectory
 from inkloom.runs.weights import save_weights
 from inkloom.training.callbacks.validation import Validation
@@ -45,7 +45,7 @@ class Checkpoints(pl.Callback):
     least every `seconds`."""
 
     def __init__(
-        self, model: LanguageModel, run: RunDirectory, validation: Validation, clock: Clock, seconds: float
+        self, model: nn.Module, run: RunDirectory, validation: Validation, clock: Clock, seconds: float
     ) -> None:
         self.model = model
         self.run = run

@@ -66,7 +66,7 @@ class Display(pl.Callback):
     def _line(self, step: int) -> None:
         mark = " (best)" if self.validation.improved else ""
         share = self.progress.share(step)
-        line = f"{share:4.0%}  {self._state(step, share)}  val {self.validation.nats_per_token:.4f}{mark}"
+        line = f"{share:4.0%}  {self._state(step, share)}  val {self.validation.loss:.4f}{mark}"
         printing: Callable[[str], None] = self.bar.console.print if self.bar is not None else self.console.print
         printing(line)
 

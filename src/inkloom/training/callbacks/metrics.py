@@ -64,7 +64,7 @@ class Metrics(pl.Callback):
             self.progress.clock.seconds,
             step * self.tokens_per_step,
             train_loss=self.train_loss,
-            val_loss=self.validation.nats_per_token if validated else None,
+            val_loss=self.validation.loss if validated else None,
             learning_rate=trainer.optimizers[0].param_groups[-1]["lr"],
         )
         self.file.append(row)

@@ -1,5 +1,6 @@
 """samples.txt: what the model writes on its way."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from inkloom.training.schedule import Progress
 LENGTH, TEMPERATURE = 200, 0.8
 
 
-def sample_title(step: int, nats_per_token: float) -> str:
+def sample_title(step: int, loss: float) -> str:
     """The line above a sample: the step after which it was written, and the score of val."""
-    return f"=== step {step}, val {nats_per_token:.4f} nats per token ===\n"
+    return f"=== step {step}, val {loss:.4f} nats per token ===\n"
 
 
 def sample_text(model: LanguageModel, tokenizer: Tokenizer, prompt: str, seed: int) -> str:
@@ -31,24 +32,13 @@ class Samples(pl.Callback):
     """Write `times` samples at equal distances of progress, each at the validation that reaches its place."""
 
     def __init__(
-        self,
-        model: LanguageModel,
-        file: Path,
-        validation: Validation,
-        progress: Progress,
-        tokenizer: Tokenizer,
-        prompt: str,
-        times: int,
-        seed: int,
+        self, write: Callable[[int], str], file: Path, validation: Validation, progress: Progress, times: int
     ) -> None:
-        self.model = model
+        self.write = write
         self.file = GrowingFile(file)
         self.validation = validation
         self.progress = progress
-        self.tokenizer = tokenizer
-        self.prompt = prompt
         self.times = times
-        self.seed = seed
         self.written = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -59,8 +49,7 @@ class Samples(pl.Callback):
         if self.validation.step != trainer.global_step or due <= self.written:
             return
         self.written = due
-        title = sample_title(trainer.global_step, self.validation.nats_per_token)
-        self.file.append(title + sample_text(self.model, self.tokenizer, self.prompt, self.seed + due))
+        self.file.append(sample_title(trainer.global_step, self.validation.loss) + self.write(due))
 
     def state_dict(self) -> dict[str, Any]:
         return {"written": self.written, "offset": self.file.offset}

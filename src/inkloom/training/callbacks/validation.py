@@ -1,13 +1,12 @@
 """The score of val while training goes on."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 
 from inkloom.data import EncodedPart
-from inkloom.evaluation.likelihood import token_nats
-from inkloom.models.base import LanguageModel
 from inkloom.tokenizers import Ids
 from inkloom.training.schedule import Progress
 
@@ -32,20 +31,17 @@ def scored_while_training(part: EncodedPart, budget: float | None = None) -> Ids
 class Validation(pl.Callback):
     """Score val at equal distances of progress, and at its end.
 
-    After a step in which it scored, `step` is that step, `nats_per_token` the score and `improved` whether it is best.
+    After a step in which it scored, `step` is that step, `loss` the score and `improved` whether it is the lowest.
     """
 
-    def __init__(
-        self, model: LanguageModel, part: EncodedPart, progress: Progress, times: int, patience: int | None
-    ) -> None:
-        self.model = model
-        self.ids = scored_while_training(part, progress.budget)
+    def __init__(self, score: Callable[[], float], progress: Progress, times: int, patience: int | None) -> None:
+        self.score = score
         self.progress = progress
         self.distance = 1 / times
         self.patience = patience
         self.done = 0.0
         self.step = -1
-        self.nats_per_token = float("nan")
+        self.loss = float("nan")
         self.improved = False
         self.best = float("inf")
         self.best_step = 0
@@ -58,14 +54,14 @@ class Validation(pl.Callback):
             return
         started = time.perf_counter()
         with trainer.precision_plugin.forward_context():
-            self.nats_per_token = float(token_nats(self.model, self.ids).mean())
+            self.loss = self.score()
         self.step, self.done = trainer.global_step, share
-        self.improved = self.nats_per_token < self.best
+        self.improved = self.loss < self.best
         if self.improved:
-            self.best, self.best_step, self.without_improvement = self.nats_per_token, self.step, 0
+            self.best, self.best_step, self.without_improvement = self.loss, self.step, 0
         else:
             self.without_improvement += 1
-        pl_module.log("val_loss", self.nats_per_token)
+        pl_module.log("val_loss", self.loss)
         if share >= 1.0 or (self.patience is not None and self.without_improvement >= self.patience):
             self.finished = trainer.should_stop = True
         self._keep_within_budget(time.perf_counter() - started)
@@ -77,7 +73,7 @@ class Validation(pl.Callback):
             self.distance = max(self.distance, seconds / (LARGEST_SHARE * self.progress.budget))
 
     def state_dict(self) -> dict[str, Any]:
-        names = ("done", "step", "nats_per_token", "best", "best_step", "without_improvement", "distance", "finished")
+        names = ("done", "step", "loss", "best", "best_step", "without_improvement", "distance", "finished")
         return {name: getattr(self, name) for name in names} | {"reserve": self.progress.reserve}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
