@@ -15,6 +15,7 @@ from rich.console import Console
 
 from inkloom.config import build
 from inkloom.corpus.base import Corpus
+from inkloom.corpus.leaks import LeakReport
 from inkloom.corpus.splits import is_random_windows
 from inkloom.errors import InputError
 from inkloom.experiments.comparison.request import (
@@ -124,13 +125,16 @@ def begin(cell: Cell, machine: Machine) -> None:
     cell.directory.write_config(_with_training(cell.config, device=machine.device, precision=machine.precision))
 
 
-def train(cell: Cell, corpus: Corpus, console: Console, keep: Keep) -> None:
+def train(
+    cell: Cell, corpus: Corpus, console: Console, keep: Keep, leaks: Mapping[str, LeakReport] | None = None
+) -> None:
     """Turn a cell that has begun into a finished run, or go on with an interrupted one.
 
     keep: takes what the tokens of each split cost, so that they need not be scored again.
+    leaks: what is known of the cell's splits already.
     Every kind of cell is an ordinary run: what is special about a mixture stands in its settings, see `_mixed`.
     """
-    fit(cell.directory, corpus, console, keep)
+    fit(cell.directory, corpus, console, keep, leaks)
 
 
 def measure_machines(cells: Iterable[Cell]) -> dict[str, Machine]:

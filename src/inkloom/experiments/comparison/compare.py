@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from inkloom.corpus.base import Corpus
-from inkloom.corpus.leaks import find_leaks
+from inkloom.corpus.leaks import LeakReport
 from inkloom.errors import InputError, InterruptedByUserError
 from inkloom.evaluation.leakage import check_splits
 from inkloom.experiments.comparison.cells import Cell, begin, cells_of, measure_machines, plan_entries, train
@@ -57,9 +57,9 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
         machines = measure_machines(cells)
         parts = cut(corpus, cells[0].config.split)
         scored = parts.get("test", parts["val"])
-        check_splits(parts, cells[0].config.split.shares)
+        leaks = check_splits(parts, cells[0].config.split.shares, console)
         write_json(folder / "compare.json", {"request": asdict(request), "rows": []})
-        training = _train(cells, corpus, machines, scored.name, folder, console)
+        training = _train(cells, corpus, leaks, machines, scored.name, folder, console)
         by_stretch = request.compares_tokenizers
         league = League({cell.name: read_result(cell, scored, folder, by_stretch=by_stretch) for cell in cells})
         comparison = Comparison(
@@ -68,7 +68,7 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
             request=request,
             split=scored,
             held_out=league.held_out,
-            leaks=find_leaks(parts["train"], scored),
+            leaks=leaks[scored.name],
             tables=tuple(league.table(length, entries) for length in request.lengths),
         )
         writers = {
@@ -89,12 +89,16 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
 def _train(
     cells: Sequence[Cell],
     corpus: Corpus,
+    leaks: Mapping[str, LeakReport],
     machines: Mapping[str, Machine],
     scored: str,
     folder: Path,
     console: Console,
 ) -> float:
-    """Train the cells that are not finished, and say how long it will take; returns the seconds that it took."""
+    """Train the cells that are not finished, and say how long it will take; returns the seconds that it took.
+
+    leaks: of the first cell's splits.
+    """
     waiting = [cell for cell in cells if not cell.directory.finished]
     if done := len(cells) - len(waiting):
         log.info(f"{done} of {len(cells)} runs are there already, with the same settings.")
@@ -106,7 +110,8 @@ def _train(
         console.print(f"[bold]Run {number + 1} of {len(waiting)}: {cell.name}[/bold]{goes_on}{time_left}")
         started = time.perf_counter()
         try:
-            _train_cell(cell, corpus, machines[cell.name], scored, folder, console)
+            known = leaks if cell.config.split == cells[0].config.split else None
+            _train_cell(cell, corpus, known, machines[cell.name], scored, folder, console)
         except InterruptedByUserError as stop:
             raise InterruptedByUserError(
                 f"Stopped in run {number + 1} of {len(waiting)}; all is saved. The same command goes on from there."
@@ -118,7 +123,15 @@ def _train(
     return sum(seconds)
 
 
-def _train_cell(cell: Cell, corpus: Corpus, machine: Machine, scored: str, folder: Path, console: Console) -> None:
+def _train_cell(
+    cell: Cell,
+    corpus: Corpus,
+    leaks: Mapping[str, LeakReport] | None,
+    machine: Machine,
+    scored: str,
+    folder: Path,
+    console: Console,
+) -> None:
     """Train one cell; what it pays for the tokens of the scored split and its peak memory are kept."""
 
     def keep(split: str, nats_T: NDArray[np.float64]) -> None:
@@ -127,7 +140,7 @@ def _train_cell(cell: Cell, corpus: Corpus, machine: Machine, scored: str, folde
 
     with peak_memory() as peak:
         begin(cell, machine)
-        train(cell, corpus, console, keep)
+        train(cell, corpus, console, keep, leaks)
     write_json(cell.record, {**cell.directory.read_json(cell.record), "peak_memory": peak.bytes})
 
 
