@@ -156,3 +156,26 @@ class BytesDecoder:
 
     def flush(self):
         return self.utf8.decode(b"", final=True)
+
+
+class Repeats(LanguageModel):
+    """Writes the token that is its condition, over and over; without one, token 1."""
+
+    def __init__(self, vocab_size):
+        super().__init__(self.Config(), vocab_size)
+        self.unused = nn.Parameter(torch.zeros(()))
+
+    def initial_state(self, batch_size, condition=None):
+        told = [1] * batch_size if condition is None else [int(told) for told in condition]
+        assert len(told) == batch_size
+        return torch.tensor(told)
+
+    def forward(self, tokens_BT, state):
+        logits_BV = nn.functional.one_hot(state, self.vocab_size) * 100.0
+        return logits_BV[:, None].expand(-1, tokens_BT.shape[1], -1), state
+
+    def select_state(self, state, index_B):
+        return state[index_B]
+
+    def join_states(self, states):
+        return torch.cat(list(states))

@@ -18,7 +18,7 @@ from inkloom.generation.rows import Request
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.models.transformer import Transformer
 
-from .fakes import Bytes, Markov, Pieces, Script, TinyRNN
+from .fakes import Bytes, Markov, Pieces, Repeats, Script, TinyRNN
 
 LETTERS = Pieces(*"abcdefghij")
 
@@ -390,3 +390,28 @@ def test_a_sample_ends_with_its_last_word():
     for max_words, shown in ((1, "to"), (2, "to be"), (3, "to be or")):
         (row,) = written(model, words, [request(max_words=max_words, max_tokens=9)])
         assert (text(row), row[-1].finish_reason) == (shown, "length")
+
+
+@pytest.mark.parametrize("rows_at_once", [2, 64])
+def test_every_row_has_the_condition_of_its_request(rows_at_once):
+    told = [torch.tensor(number) for number in (3, 5, 3, 7)]
+    prompts = [[], [1, 2], [], [4]]
+    asked = [
+        replace(request(prompt, max_tokens=number + 1), condition=condition)
+        for number, (prompt, condition) in enumerate(zip(prompts, told, strict=True))
+    ]
+    rows = written(Repeats(LETTERS.vocab_size), LETTERS, asked, rows_at_once=rows_at_once)
+    assert [ids(row) for row in rows] == [[3], [5, 5], [3, 3, 3], [7, 7, 7, 7]]
+
+
+def test_requests_with_one_condition_are_read_as_one():
+    condition = torch.tensor(6)
+    batch = Batch(Repeats(LETTERS.vocab_size), LETTERS)
+    batch.join([replace(request([1, 2], sample=sample, max_tokens=1), condition=condition) for sample in range(3)])
+    assert [token.id for token in batch.step()] == [6, 6, 6]
+    assert len(batch) == 0
+
+
+def test_without_conditions_the_model_is_told_nothing():
+    rows = written(Repeats(LETTERS.vocab_size), LETTERS, [request(max_tokens=2), request([1], max_tokens=2)])
+    assert [ids(row) for row in rows] == [[1, 1], [1, 1]]

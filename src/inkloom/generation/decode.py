@@ -65,7 +65,8 @@ class Batch:
 
     @torch.inference_mode()
     def join(self, requests: Sequence[Request]) -> range:
-        """Add a row for each request; the next steps read its prompt. Neighbours with the same prompt read it once.
+        """Add a row for each request; the next steps read its prompt. Neighbours with the same prompt and the same
+        condition read it once.
 
         Returns the requests' numbers, which their tokens carry.
         """
@@ -73,7 +74,7 @@ class Batch:
         self._joined += len(rows)
         prompts = [
             Prompt([self._tokenizer.end_id, *ids], list(alike), likeliest)
-            for (ids, likeliest), alike in itertools.groupby(rows, key=_what_to_read)
+            for (ids, likeliest, _), alike in itertools.groupby(rows, key=_what_to_read)
         ]
         self._readings.extend(Reading(self._model, group) for group in groups(prompts))
         return range(self._joined - len(rows), self._joined)
@@ -148,8 +149,10 @@ class Batch:
         )
 
 
-def _what_to_read(row: Row) -> tuple[list[int], int | None]:
-    return list(row.request.prompt), row.request.likeliest if row.request.score_prompt else None
+def _what_to_read(row: Row) -> tuple[list[int], int | None, int]:
+    """What rows have in common that are read as one; the condition by its identity, since tensors do not compare."""
+    request = row.request
+    return list(request.prompt), request.likeliest if request.score_prompt else None, id(request.condition)
 
 
 @contextlib.contextmanager

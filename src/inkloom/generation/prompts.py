@@ -38,6 +38,11 @@ class Prompt:
     """What each token after the end token was given, as far as it has been read."""
 
     @property
+    def condition(self) -> object | None:
+        """What its rows are about; they share it."""
+        return self.rows[0].request.condition
+
+    @property
     def length(self) -> int:
         """How many tokens are to be read here."""
         return len(self.tokens) - 1
@@ -67,7 +72,8 @@ class Reading:
         """group: sorted by length, the shortest first."""
         self.prompts = list(group)
         self._model = model
-        self._state = model.initial_state(len(group))
+        conditions = [prompt.condition for prompt in group]
+        self._state = model.initial_state(len(group), None if all(c is None for c in conditions) else conditions)
         self._read = 0
         fits = model.context_window is None or group[-1].length <= model.context_window
         self._padder = model if isinstance(model, Rewinds) and fits else None

@@ -38,6 +38,9 @@ class Request:
     score_prompt: bool = False
     """Whether to report what the model gave the tokens of the prompt."""
 
+    condition: object | None = None
+    """What the text is about, where the model's `initial_state` takes something: what it takes for one row."""
+
 
 class Score(NamedTuple):
     """What the model gave a token, under its own softmax in float32: before penalties, temperature and filters."""
