@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from inkloom.errors import InputError
+from inkloom.errors import unknown_name
 from inkloom.serving import schema
 from inkloom.serving.answers import Answer, EventStream
 from inkloom.serving.engine import Engine, Engines
@@ -110,13 +110,13 @@ def _pick(engines: Engines, name: str | None) -> Engine:
     """The engine of a request; the only one where it names none."""
     if name is None and len(engines) == 1:
         return next(iter(engines.values()))
-    try:
-        return engines[name or ""]
-    except InputError as error:
-        if name is None:
-            message = f"Missing required parameter: 'model'. Known: {', '.join(engines)}."
-            raise ApiError(400, message, param="model", code="missing_required_parameter") from error
-        raise ApiError(404, str(error), param="model", code="model_not_found") from error
+    if name is None:
+        message = f"Missing required parameter: 'model'. Known: {', '.join(engines)}."
+        raise ApiError(400, message, param="model", code="missing_required_parameter")
+    if name not in engines:
+        unknown = unknown_name("open run", name, engines)
+        raise ApiError(404, str(unknown), param="model", code="model_not_found")
+    return engines[name]
 
 
 def _about(engine: Engine) -> dict[str, Any]:

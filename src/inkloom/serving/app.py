@@ -7,14 +7,13 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.middleware.cors import CORSMiddleware
 
 import inkloom
 from inkloom.runs.run import Run
 from inkloom.serving.api import router
 from inkloom.serving.engine import Engines
 from inkloom.serving.errors import add_handlers
-from inkloom.serving.gate import ApiGate, HostCheck
+from inkloom.serving.gate import ApiGate, Cors, HostCheck
 from inkloom.serving.metrics import Metrics
 from inkloom.serving.settings import ServerSettings
 
@@ -48,7 +47,7 @@ def create_app(runs: Iterable[Run], settings: ServerSettings | None = None) -> F
     app.add_middleware(ApiGate, settings=settings, metrics=metrics)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["*"],

@@ -15,7 +15,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from inkloom.errors import InputError, unknown_name
+from inkloom.errors import InputError
 from inkloom.generation.prompts import read_tokens
 from inkloom.generation.rows import Request
 from inkloom.runs.run import Run
@@ -79,11 +79,7 @@ class Engines(Mapping[str, Engine]):
             self.open(run)
 
     def __getitem__(self, name: str) -> Engine:
-        """InputError where no such run is open."""
-        try:
-            return self._engines[name]
-        except KeyError:
-            raise unknown_name("open run", name, self._engines) from None
+        return self._engines[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._engines))

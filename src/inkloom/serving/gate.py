@@ -5,6 +5,8 @@ import hmac
 import time
 
 from starlette.datastructures import Headers
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from inkloom.serving.errors import ApiError, as_api_error
@@ -37,6 +39,19 @@ class HostCheck:
             await send({"type": "websocket.close", "code": 1008})
         else:
             await refusal(scope, receive, send)
+
+
+class Cors(CORSMiddleware):
+    """Lets web pages of chosen origins in, and words its refusals as the API does."""
+
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """What a browser is told that asks before a page's request."""
+        answer = super().preflight_response(request_headers)
+        if answer.status_code < 400:
+            return answer
+        refused = bytes(answer.body).decode()
+        message = f"{refused}. `inkloom serve --cors-origin URL` lets the pages of an origin send GET and POST."
+        return ApiError(answer.status_code, message, code="cors", headers={"Vary": "Origin"}).response()
 
 
 class ApiGate:

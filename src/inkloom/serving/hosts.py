@@ -1,4 +1,4 @@
-"""The names under which this machine may be asked for.
+"""The names under which this machine may be asked for, and the origin of who asks.
 
 A page on the web can let a name of its own point at this machine (DNS rebinding); the browser then takes the server for
 that page's own and lets it read everything. The Host header gives such a name away.
@@ -23,6 +23,19 @@ def is_own(host_header: str, names: Collection[str]) -> bool:
         return name in names or _is_address(name)
     except ValueError:  # brackets that hold no address
         return False
+
+
+def is_same_origin(origin: str | None, host_header: str) -> bool:
+    """Whether an Origin header is that of our own pages. Programs that are no browsers send none."""
+    return origin is None or origin.partition("://")[2].lower() == host_header.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a server that listens there is reached from this machine alone."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_address(name: str) -> bool:

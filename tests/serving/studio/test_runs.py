@@ -11,7 +11,7 @@ from inkloom.serving.engine import Engines
 from inkloom.serving.settings import ServerSettings
 from inkloom.serving.studio.progress import progress_of, share_done
 from inkloom.serving.studio.reports import read_report, report_address
-from inkloom.serving.studio.workspace import Workspace, is_loopback
+from inkloom.serving.studio.workspace import Workspace
 
 
 @pytest.fixture
@@ -63,9 +63,6 @@ def test_what_a_text_has_from_train_is_found(workspace, real_text):
 def test_who_may_train():
     for host, key, may in (("127.0.0.1", None, True), ("0.0.0.0", None, False), ("0.0.0.0", "k", True)):
         assert Workspace(Engines([], ServerSettings(host=host, api_key=key))).may_train is may
-    assert is_loopback("localhost")
-    assert is_loopback("::1")
-    assert not is_loopback("models.example")
 
 
 def test_a_report_tells_no_folders(runs, text_file):

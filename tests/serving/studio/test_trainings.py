@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -21,7 +22,7 @@ pathlib.Path(out).mkdir(parents=True, exist_ok=True)
 def stop(*_):
     (pathlib.Path(out) / "saved").write_text("")
     sys.exit(130)
-signal.signal(signal.SIGINT, stop)
+signal.signal(signal.SIGTERM, stop)
 (pathlib.Path(out) / "config.json").write_text("{}")
 (pathlib.Path(out) / "arguments.json").write_text(json.dumps(arguments))
 if name.startswith("fails"):
@@ -89,6 +90,19 @@ def test_one_that_is_stopped_has_saved_itself_and_goes_on(trainings):
     again = trainings.resume(training.directory)
     until(lambda: again.state is State.RUNNING and "--resume" in (again.directory.path / "arguments.json").read_text())
     assert trainings.find("lasts") is again
+
+
+def test_one_is_stopped_right_at_its_start_even_where_ctrl_c_is_ignored(trainings):
+    """As in a server that a script has started with `&`: what ignores SIGINT hands that on to its processes."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        training = trainings.start(order("lasts"))
+        until(lambda: training.state is State.RUNNING)
+        training.stop()
+        until(lambda: training.state.over)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert training.state is State.STOPPED
 
 
 def test_one_that_waits_does_not_begin_when_it_is_stopped(trainings):

@@ -11,11 +11,12 @@ import hmac
 import secrets
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from inkloom.serving.hosts import is_same_origin
 
 PAGE_POLICY = (
     "default-src 'self'; "
@@ -78,11 +79,6 @@ class CookiePass:
         except CookieError:
             return False
         return morsel is not None and hmac.compare_digest(morsel.value.encode(), self._token.encode())
-
-
-def is_same_origin(origin: str | None, host: str) -> bool:
-    """Whether an Origin header is that of our own pages. Programs that are no browsers send none."""
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
 def _with_headers(send: Send) -> Send:

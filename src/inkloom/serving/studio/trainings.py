@@ -1,14 +1,14 @@
 """Trainings that were started in a browser: one at a time, each a process of its own as from the command line.
 
-A process is stopped by SIGINT, as by Ctrl-C: it saves and can go on later. It is started from a list of arguments,
-never through a shell, in a session of its own, so that Ctrl-C in the server's terminal reaches it by `close` alone.
+A process is stopped by SIGTERM: it saves and can go on later. SIGINT would be lost where it is ignored by inheritance, in a
+server that a script started with `&`, or comes while a library is imported that catches every error. A process is
+started from a list of arguments, never through a shell, in a session of its own, so that Ctrl-C in the server's
+terminal reaches it by `close` alone.
 """
 
 import enum
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -133,7 +133,7 @@ class Training:
                 self.state = State.STOPPED
             elif self.state is State.RUNNING and self._process is not None:
                 self.state = State.STOPPING
-                interrupt(self._process)
+                self._process.terminate()
 
     def wait(self, seconds: float) -> None:
         """Until the process has ended, at most `seconds`; then it is killed."""
@@ -226,14 +226,6 @@ class Trainings:
 
     def _next(self) -> Training | None:
         return next((training for training in self._trainings if training.state is State.WAITING), None)
-
-
-def interrupt(process: "subprocess.Popen[str]") -> None:
-    """Ctrl-C for a process. On Windows, which cannot send it, it ends at once and goes on from its last checkpoint."""
-    if os.name == "nt":
-        process.terminate()
-    else:
-        process.send_signal(signal.SIGINT)
 
 
 def reported_error(output: str) -> str:

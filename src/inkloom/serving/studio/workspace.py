@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import ipaddress
 from pathlib import Path
 
 from inkloom.errors import InputError
@@ -10,6 +9,7 @@ from inkloom.evaluation.copying import CopyIndex
 from inkloom.runs.directory import RUNS, RunDirectory, list_runs
 from inkloom.runs.run import Run
 from inkloom.serving.engine import Engine, Engines
+from inkloom.serving.hosts import is_loopback
 from inkloom.serving.studio.texts import TEXTS, TextStore
 from inkloom.serving.studio.trainings import Trainings
 
@@ -47,9 +47,8 @@ class Workspace:
 
     def writable(self) -> dict[str, RunDirectory]:
         """The runs with weights, which can write: by name, those that the server was started with first."""
-        opened = set(self.engines)
         there = {name: run for name, run in self.directories().items() if run.weights_file.exists()}
-        return {name: there[name] for name in sorted(there, key=lambda name: (name not in opened, name))}
+        return {name: there[name] for name in sorted(there, key=lambda name: (name not in self.engines, name))}
 
     async def engine(self, name: str) -> Engine:
         """The run of that name, opened where it was not, and anew where training has gone on since.
@@ -59,9 +58,9 @@ class Workspace:
         directory = self.directory(name)
         async with self._opening:
             stale = self._read.get(name) != written(directory)
-            if stale and name in set(self.engines):
+            if stale and name in self.engines:
                 await asyncio.to_thread(self.engines.close, name)
-            if name not in set(self.engines):
+            if name not in self.engines:
                 self._read[name] = written(directory)
                 await asyncio.to_thread(lambda: self.engines.open(Run(directory)))
         return self.engines[name]
@@ -80,11 +79,3 @@ def _copy_index(directory: RunDirectory) -> CopyIndex:
 def written(directory: RunDirectory) -> int | None:
     """When a run's weights were written, in nanoseconds; None where it has none yet."""
     return directory.weights_file.stat().st_mtime_ns if directory.weights_file.exists() else None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
