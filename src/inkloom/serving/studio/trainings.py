@@ -1,7 +1,7 @@
 """Trainings that were started in a browser: one at a time, each a process of its own as from the command line.
 
-A process is stopped by SIGTERM: it saves and can go on later. SIGINT would be lost where it is ignored by inheritance, in a
-server that a script started with `&`, or comes while a library is imported that catches every error. A process is
+A process is stopped by SIGTERM: it saves and can go on later. SIGINT would be lost where it is ignored by inheritance
+(a server that a script started with `&`), or comes while a library that catches every error is imported. A process is
 started from a list of arguments, never through a shell, in a session of its own, so that Ctrl-C in the server's
 terminal reaches it by `close` alone.
 """
