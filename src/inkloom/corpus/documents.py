@@ -4,9 +4,9 @@ import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from inkloom.corpus.decoding import normalise_newlines
 from inkloom.errors import InputError
@@ -18,6 +18,16 @@ Blocks: TypeAlias = Callable[[], Iterable[str]]
 
 TABLE_ENDINGS: dict[str, Kind] = {".jsonl": "jsonl", ".csv": "csv", ".tsv": "tsv"}
 DEFAULT_COLUMN = "text"
+
+
+class Column(NamedTuple):
+    """A column of a table, or a key of its JSON rows, and how messages speak of it."""
+
+    name: str
+    holds: str = "the text"
+    option: str = "--text-column"
+    numbers: bool = False
+    """Whether JSON may hold whole numbers there, too."""
 
 
 def ending(path: Path) -> str:
@@ -45,19 +55,30 @@ def split_documents(text: str, kind: Kind, column: str | None, label: str) -> tu
 
 def rows_of(blocks: Blocks, kind: Kind, column: str | None, label: str) -> Iterator[str]:
     """What `split_documents` splits, blank rows included, in a stream: at most a block is in memory, and a row."""
-    column = column or DEFAULT_COLUMN
     match kind:
         case "files":
             yield "".join(blocks())
         case "lines":
             for block in whole_lines(blocks()):
                 yield from (line for line in block.split("\n") if line)
+        case _:
+            yield from (text for (text,) in fields_of(blocks, kind, [Column(column or DEFAULT_COLUMN)], label))
+
+
+def fields_of(
+    blocks: Blocks, kind: Literal["jsonl", "csv", "tsv"], columns: Sequence[Column], label: str
+) -> Iterator[tuple[str, ...]]:
+    """Some columns of a table, row by row in a stream, blank fields included.
+
+    Raises InputError for a column that is not there, and for a row that cannot be read, with its line.
+    """
+    match kind:
         case "jsonl":
-            yield from _json_rows(_lines(blocks()), column, label)
+            yield from _json_rows(_lines(blocks()), columns, label)
         case "csv":
-            yield from _table_rows(_lines(blocks()), _csv_delimiter(blocks), True, column, label)
+            yield from _table_rows(_lines(blocks()), _csv_delimiter(blocks), True, columns, label)
         case "tsv":
-            yield from _table_rows(_lines(blocks()), "\t", _is_quoted(blocks, column, label), column, label)
+            yield from _table_rows(_lines(blocks()), "\t", _is_quoted(blocks, columns, label), columns, label)
 
 
 def holds_text(row: str) -> bool:
@@ -84,7 +105,7 @@ def _lines(blocks: Iterable[str]) -> Iterator[str]:
         yield from io.StringIO(block, newline="\n")
 
 
-def _json_rows(lines: Iterable[str], key: str, label: str) -> Iterator[str]:
+def _json_rows(lines: Iterable[str], columns: Sequence[Column], label: str) -> Iterator[tuple[str, ...]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -98,16 +119,23 @@ def _json_rows(lines: Iterable[str], key: str, label: str) -> Iterator[str]:
             raise InputError(f"{where}: JSON too deeply nested. JSONL takes one plain JSON object a line.") from error
         if not isinstance(row, dict):
             raise InputError(f"{where}: got {_json_type(row)}. JSONL takes one JSON object a line.")
-        if key not in row:
-            raise InputError(_no_column(where, "key", key, list(row)))
-        value = row[key]
-        if not isinstance(value, str):
-            raise InputError(f"{where}: {key!r} is {_json_type(value)}; it must be a string.")
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise InputError(f"{where}: {key!r} holds half a surrogate pair, which is no character.") from error
-        yield normalise_newlines(value)
+        yield tuple(_json_field(row, column, where) for column in columns)
+
+
+def _json_field(row: Mapping[str, object], column: Column, where: str) -> str:
+    key = column.name
+    if key not in row:
+        raise InputError(_no_column(where, "key", column, list(row)))
+    value = row[key]
+    if column.numbers and isinstance(value, int):
+        return json.dumps(value)
+    if not isinstance(value, str):
+        raise InputError(f"{where}: {key!r} is {_json_type(value)}; it must be a string.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"{where}: {key!r} holds half a surrogate pair, which is no character.") from error
+    return normalise_newlines(value)
 
 
 def _json_type(value: object) -> str:
@@ -132,28 +160,34 @@ def _csv_delimiter(blocks: Blocks) -> str:
     return ";" if ";" in header and "," not in header else ","
 
 
-def _is_quoted(blocks: Blocks, column: str, label: str) -> bool:
+def _is_quoted(blocks: Blocks, columns: Sequence[Column], label: str) -> bool:
     """Whether a TSV is written with quotes, as spreadsheets and pandas do, or without, as its media type has it.
 
     Sentence collections hold lone quotation marks, and a reader that takes those for quoting swallows rows. So quotes
     count only where plain rows do not fit the header, or where a field shows them: around it, and doubled inside; and
     where all rows can be read so.
     """
-    plain = _table_rows(_lines(blocks()), "\t", False, column, label)
+    plain = _table_rows(_lines(blocks()), "\t", False, columns, label)
     try:
-        if not any(row[:1] == row[-1:] == '"' and '""' in row[1:-1] for row in plain):
+        if not any(_shows_quoting(field) for row in plain for field in row):
             return False
     except InputError:
         pass
     try:
-        for _ in _table_rows(_lines(blocks()), "\t", True, column, label):
+        for _ in _table_rows(_lines(blocks()), "\t", True, columns, label):
             pass
     except InputError:
         return False
     return True
 
 
-def _table_rows(lines: Iterable[str], delimiter: str, quoted: bool, column: str, label: str) -> Iterator[str]:
+def _shows_quoting(field: str) -> bool:
+    return field[:1] == field[-1:] == '"' and '""' in field[1:-1]
+
+
+def _table_rows(
+    lines: Iterable[str], delimiter: str, quoted: bool, columns: Sequence[Column], label: str
+) -> Iterator[tuple[str, ...]]:
     reader = csv.reader(
         lines, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, strict=True
     )
@@ -161,9 +195,10 @@ def _table_rows(lines: Iterable[str], delimiter: str, quoted: bool, column: str,
     with _unlimited_fields():
         try:
             header = next(reader, [])
-            if column not in header:
-                raise InputError(_no_column(f"{label}, line 1", "column", column, header))
-            position = header.index(column)
+            for column in columns:
+                if column.name not in header:
+                    raise InputError(_no_column(f"{label}, line 1", "column", column, header))
+            places = [header.index(column.name) for column in columns]
             line = reader.line_num + 1
             for row in reader:
                 if row and len(row) != len(header):
@@ -172,7 +207,7 @@ def _table_rows(lines: Iterable[str], delimiter: str, quoted: bool, column: str,
                         "A field that holds the delimiter or a line break must stand in double quotes."
                     )
                 if row:
-                    yield row[position]
+                    yield tuple(row[place] for place in places)
                 line = reader.line_num + 1
         except csv.Error as error:
             raise InputError(f"{label}, the row at line {line:,}: {error}.") from error
@@ -188,8 +223,9 @@ def _unlimited_fields() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _no_column(where: str, noun: str, got: str, known: list[str]) -> str:
+def _no_column(where: str, noun: str, column: Column, known: list[str]) -> str:
     listed = ", ".join(repr(name) for name in known[:12]) + (", …" if len(known) > 12 else "")
     return (
-        f"{where}: no {noun} {got!r}; it has {listed or 'none'}. Name the one that holds the text with --text-column."
+        f"{where}: no {noun} {column.name!r}; it has {listed or 'none'}. "
+        f"Name the one that holds {column.holds} with {column.option}."
     )
