@@ -1,12 +1,11 @@
 """Optimisers by name, with weight decay on matrices alone and Muon for the hidden matrices a family names."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
 
 import torch
 from torch import nn
 
-from inkloom.models.base import LanguageModel
 from inkloom.training.config import TrainingConfig
 
 
@@ -41,7 +40,19 @@ class Together(torch.optim.Optimizer):
         self.param_groups = [group for part in self.parts for group in part.param_groups]
 
 
-def build_optimizer(model: LanguageModel, config: TrainingConfig) -> torch.optim.Optimizer:
+class Trainable(Protocol):
+    """A module that says which of its weights Muon may update."""
+
+    def parameters(self, recurse: bool = True) -> Iterator[nn.Parameter]:
+        """All weights."""
+        ...
+
+    def hidden_matrices(self) -> Iterable[nn.Parameter]:
+        """The two-dimensional weights between hidden layers; none where Muon does not pay."""
+        ...
+
+
+def build_optimizer(model: Trainable, config: TrainingConfig) -> torch.optim.Optimizer:
     """The optimiser that a config names, over all parameters of the model that learn."""
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     betas = (config.beta1, config.beta2)
