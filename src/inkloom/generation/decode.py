@@ -22,6 +22,7 @@ from inkloom.generation.prompts import PROMPT_CHUNK, Prompt, Reading, groups
 from inkloom.generation.rows import Request, Row, Token, scores
 from inkloom.generation.sampling import Sampler
 from inkloom.models.base import LanguageModel, State
+from inkloom.models.stepping import WeightType
 from inkloom.tokenizers.base import Tokenizer
 
 ROWS_AT_ONCE = 64
@@ -29,7 +30,11 @@ ROWS_AT_ONCE = 64
 
 
 def decode(
-    model: LanguageModel, tokenizer: Tokenizer, requests: Iterable[Request], rows_at_once: int = ROWS_AT_ONCE
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    requests: Iterable[Request],
+    rows_at_once: int = ROWS_AT_ONCE,
+    weights: WeightType = "float32",
 ) -> Iterator[list[Token]]:
     """Write all requests. Yields, step by step, one token of every running row.
 
@@ -37,7 +42,7 @@ def decode(
     until the iterator is exhausted or closed.
     """
     waiting = deque(requests)
-    batch = Batch(model, tokenizer)
+    batch = Batch(model, tokenizer, weights)
     with _evaluating(model):
         while waiting or batch:
             room = min(len(waiting), rows_at_once - len(batch))
@@ -48,10 +53,14 @@ def decode(
 
 
 class Batch:
-    """Rows that are decoded together. The model must be in evaluation mode."""
+    """Rows that are decoded together. The model must be in evaluation mode, and its weights may not change.
 
-    def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
+    Prompts are read by the model itself, what follows by its stepper, whose `weights` may be coarser.
+    """
+
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, weights: WeightType = "float32") -> None:
         self._model = model
+        self._stepper = model.stepper(weights)
         self._tokenizer = tokenizer
         self._joined = 0
         self._readings: deque[Reading] = deque()
@@ -97,8 +106,8 @@ class Batch:
         if not self._rows:
             return []
         self._sampler = self._sampler or self._new_sampler()
-        logits_BTV, self._state = self._model(self._unread_B1, self._state)
-        logits_BV = logits_BTV[:, -1].to("cpu", torch.float32)
+        logits_BV, self._state = self._stepper.read(self._unread_B1, self._state)
+        logits_BV = logits_BV.to("cpu", torch.float32)
         tokens_B = self._sampler(logits_BV)
         self._unread_B1 = tokens_B[:, None].to(self._model.device)
         likeliest = max(row.request.likeliest for row in self._rows)
@@ -125,7 +134,8 @@ class Batch:
                 row.prompt_scores = tuple(prompt.scores) if row.request.score_prompt else None
         last = [[prompt.tokens[-1]] for prompt in prompts for _ in prompt.rows]
         self._unread_B1 = torch.cat([self._unread_B1, torch.tensor(last, device=self._model.device)])
-        self._state = self._model.join_states([self._state, state]) if self._rows else state
+        adopted = self._stepper.adopt(state)
+        self._state = self._stepper.join_states([self._state, adopted]) if self._rows else adopted
         self._rows += [row for prompt in prompts for row in prompt.rows]
         self._sampler = None
 
@@ -135,7 +145,7 @@ class Batch:
         index_B = torch.tensor(places, dtype=torch.int64, device=self._model.device)
         self._rows = [self._rows[place] for place in places]
         self._unread_B1 = self._unread_B1[index_B]
-        self._state = self._model.select_state(self._state, index_B) if places else None
+        self._state = self._stepper.select_state(self._state, index_B) if places else None
         self._sampler = None
 
     def _new_sampler(self) -> Sampler:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inkloom.config import Config as BaseConfig
+from inkloom.models.stepping import Stepper, WeightType
 
 State: TypeAlias = Any
 """What a model remembers of the tokens it has read; opaque to all callers. Nested tuples of tensors where a
@@ -88,6 +89,14 @@ class LanguageModel(nn.Module, ABC):
     def hidden_matrices(self) -> Iterable[nn.Parameter]:
         """The two-dimensional weights between hidden layers, which Muon may update; none where it does not pay."""
         return ()
+
+    def stepper(self, kind: WeightType = "float32") -> Stepper:
+        """What reads one token in every row while text is written, with its large matrices kept as `kind`.
+
+        A family without packed weights reads with its own, in float32 whatever is asked for.
+        """
+        del kind
+        return Stepper(self)
 
     @property
     def device(self) -> torch.device:

@@ -14,7 +14,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from inkloom.models.lstm_stepper import LSTMStepper
 from inkloom.models.recurrent import LayerState, LayerWeights, RecurrentLanguageModel, one_layer, weights
+from inkloom.models.stepping import Stepper, WeightType
 
 
 class LSTM(RecurrentLanguageModel):
@@ -51,6 +53,11 @@ class LSTM(RecurrentLanguageModel):
     def read_token(cls, layer_weights: LayerWeights, x_BI: Tensor, state: LayerState) -> LayerState:
         """One layer over one token: (h_BH, c_BH)."""
         return torch.lstm_cell(x_BI, state, *layer_weights)
+
+    def stepper(self, kind: WeightType = "float32") -> Stepper:
+        """On a CPU and in float32, one with packed weights."""
+        packs = self.device.type == "cpu" and self.embedding.weight.dtype == torch.float32
+        return LSTMStepper(self, kind) if packs else super().stepper(kind)
 
     def inner_values(self, layer: nn.Module, x_BI: Tensor, before: LayerState, after: LayerState) -> dict[str, Tensor]:
         """`hidden` and `cell`, the gates `forget`, `input` and `output`, and the new `content`."""

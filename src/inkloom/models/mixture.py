@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from inkloom.config import build
 from inkloom.models.base import LanguageModel, State
+from inkloom.models.stepping import Stepper, WeightType
 
 MixtureState: TypeAlias = tuple[State, ...]
 """The state of every part."""
@@ -88,15 +89,23 @@ class Mixture(LanguageModel):
 
     def forward(self, tokens_BT: Tensor, state: MixtureState) -> tuple[Tensor, MixtureState]:
         read = [part(tokens_BT, own) for part, own in zip(self.models, state, strict=True)]
-        log_probs_KBTV = torch.stack([logits_BTV.float().log_softmax(dim=-1) for logits_BTV, _ in read])
-        log_weights_KBT = self.log_weights(tokens_BT).movedim(-1, 0)
-        return (log_weights_KBT[..., None] + log_probs_KBTV).logsumexp(dim=0), tuple(own for _, own in read)
+        return self.mixed(tokens_BT, [logits_BTV for logits_BTV, _ in read]), tuple(own for _, own in read)
+
+    def mixed(self, tokens: Tensor, logits_K: Sequence[Tensor]) -> Tensor:
+        """ln p of every next token after these tokens, (…, V), from what each part gives, (…, V) each."""
+        log_probs_K = torch.stack([logits.float().log_softmax(dim=-1) for logits in logits_K])
+        log_weights_K = self.log_weights(tokens).movedim(-1, 0)
+        return (log_weights_K[..., None] + log_probs_K).logsumexp(dim=0)
 
     def select_state(self, state: MixtureState, index_B: Tensor) -> MixtureState:
         return tuple(part.select_state(own, index_B) for part, own in zip(self.models, state, strict=True))
 
     def join_states(self, states: Sequence[MixtureState]) -> MixtureState:
         return tuple(part.join_states(own) for part, own in zip(self.models, zip(*states, strict=True), strict=True))
+
+    def stepper(self, kind: WeightType = "float32") -> Stepper:
+        """The parts' steppers, mixed."""
+        return MixtureStepper(self, kind)
 
     def combine(self, log_probs_KN: Tensor, tokens_N: Tensor) -> Tensor:
         """ln p of the tokens that follow tokens_N, (N,), from what each part gives them."""
@@ -121,6 +130,28 @@ class Mixture(LanguageModel):
     def models(self) -> list[LanguageModel]:
         """The parts."""
         return [part for part in self.parts if isinstance(part, LanguageModel)]
+
+
+class MixtureStepper(Stepper):
+    """Reads single tokens with the steppers of its parts."""
+
+    def __init__(self, model: Mixture, kind: WeightType) -> None:
+        super().__init__(model)
+        self._mixture = model
+        self._parts = [part.stepper(kind) for part in model.models]
+
+    def adopt(self, state: State) -> MixtureState:
+        return tuple(part.adopt(own) for part, own in zip(self._parts, state, strict=True))
+
+    def read(self, tokens_B1: Tensor, state: State) -> tuple[Tensor, MixtureState]:
+        read = [part.read(tokens_B1, own) for part, own in zip(self._parts, state, strict=True)]
+        return self._mixture.mixed(tokens_B1[:, 0], [logits_BV for logits_BV, _ in read]), tuple(own for _, own in read)
+
+    def select_state(self, state: State, index_B: Tensor) -> MixtureState:
+        return tuple(part.select_state(own, index_B) for part, own in zip(self._parts, state, strict=True))
+
+    def join_states(self, states: Sequence[State]) -> MixtureState:
+        return tuple(part.join_states(own) for part, own in zip(self._parts, zip(*states, strict=True), strict=True))
 
 
 def build_part(part: Mapping[str, Any], vocab_size: int) -> LanguageModel:

@@ -28,6 +28,8 @@ from torch.nn import functional
 from inkloom.errors import InputError
 from inkloom.models.base import LanguageModel
 from inkloom.models.dropout import Dropout
+from inkloom.models.stepping import Stepper, WeightType
+from inkloom.models.transformer_stepper import TransformerStepper
 
 logger = logging.getLogger("inkloom")
 
@@ -363,14 +365,15 @@ class FeedForward(nn.Module):
 
     def forward(self, x_BTC: Tensor) -> Tensor:
         """The network's output, (B, T, C)."""
-        h_BTF = self.input(x_BTC)
-        if self.gated:
-            gate_BTF, h_BTF = h_BTF.chunk(2, dim=-1)
-            h_BTF = self.activation(gate_BTF) * h_BTF
-        else:
-            h_BTF = self.activation(h_BTF)
-        y_BTC: Tensor = self.output(h_BTF)
+        y_BTC: Tensor = self.output(self.activated(self.input(x_BTC)))
         return y_BTC
+
+    def activated(self, h: Tensor) -> Tensor:
+        """What the hidden layer shows, (…, F), of what it is fed."""
+        if not self.gated:
+            return self.activation(h)
+        gate, h = h.chunk(2, dim=-1)
+        return self.activation(gate) * h
 
 
 class BlockSizes(Protocol):
@@ -569,6 +572,11 @@ class Transformer(LanguageModel):
         full = [row for row, length in enumerate(cache.lengths_B.tolist()) if length == self.window]
         if not full:
             return cache
+        reread = self.reread(cache.tokens_BS[full, self.window - self.window // 2 :])
+        return reread if len(full) == len(cache.lengths_B) else cache.replace_rows(full, reread)
+
+    def reread(self, kept_BT: Tensor) -> Cache:
+        """The state of rows whose window was full, after reading what they keep of it. It says so once."""
         if not self._told_of_full_window:
             self._told_of_full_window = True
             logger.warning(
@@ -576,9 +584,13 @@ class Transformer(LanguageModel):
                 "now and whenever it is full again.",
                 self.window,
             )
-        kept_BT = cache.tokens_BS[full, self.window - self.window // 2 :]
-        _, reread = self._read(kept_BT, self.initial_state(len(full)))
-        return reread if len(full) == len(cache.lengths_B) else cache.replace_rows(full, reread)
+        _, reread = self._read(kept_BT, self.initial_state(len(kept_BT)))
+        return reread
+
+    def stepper(self, kind: WeightType = "float32") -> Stepper:
+        """On a CPU and in float32, one with packed weights."""
+        packs = self.device.type == "cpu" and self.embedding.weight.dtype == torch.float32
+        return TransformerStepper(self, kind) if packs else super().stepper(kind)
 
     def rewind(self, state: Cache, tokens_B: Tensor) -> Cache:
         """The state before the last `tokens_B` of each row were read: what stands behind a row's length is not seen."""

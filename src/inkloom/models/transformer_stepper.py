@@ -1,0 +1,293 @@
+"""A Transformer that reads single tokens: weights packed once, keys and values laid out for one query a row.
+
+It equals `Transformer.forward` to float tolerance; that one stays the reference, and reads prompts.
+
+One query's attention is two weighted sums. Where keys lie with positions last, its scores are a sum of D rows over all
+positions, weighted by the query's numbers; what it gathers is the sum of the values' rows, weighted by the softmax of
+the scores. Measured for 32 rows x 6 heads x 250 positions, 6 layers (docs/speed.md): torch's
+scaled_dot_product_attention 10 ms, two products 8, two weighted sums 3, which is what memory takes to give 147 MB.
+
+Shapes: B rows, S positions, V vocabulary, C width, H heads, D head size, W window, N = B H. R is 1 where all rows stand
+at the same position, else B.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inkloom.models.packed_linear import PackedLinear, weighted_sums
+from inkloom.models.stepping import State, Stepper, WeightType
+
+if TYPE_CHECKING:
+    from inkloom.models.transformer import Block, Transformer
+
+ROOM = 64
+"""Positions by which the buffers grow."""
+
+MANY_HEADS = 24
+"""B H from which weighted sums beat plain products: 4 rows of 6 heads take 0.24 against 0.36 ms at 250 positions, 1 row
+0.19 against 0.12."""
+
+
+class Windows(NamedTuple):
+    """What the rows have read. Behind a row's length buffers hold finite numbers, which count for nothing."""
+
+    lengths: list[int]
+    tokens_BS: Tensor
+    keys_LBHDS: list[Tensor]
+    values_LBHSD: list[Tensor]
+
+    @property
+    def room(self) -> int:
+        """S."""
+        return self.tokens_BS.shape[1]
+
+    def grown_to(self, room: int) -> "Windows":
+        """With room for so many positions."""
+        more = room - self.room
+        if more <= 0:
+            return self
+        return Windows(
+            self.lengths,
+            functional.pad(self.tokens_BS, (0, more)),
+            [functional.pad(keys_BHDS, (0, more)) for keys_BHDS in self.keys_LBHDS],
+            [functional.pad(values_BHSD, (0, 0, 0, more)) for values_BHSD in self.values_LBHSD],
+        )
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What all layers need to know of one token in every row."""
+
+    positions: list[int]
+    used: int
+    """S that is looked at."""
+
+    same: bool
+    """Whether all rows stand at the same position."""
+
+    bias_B11S: Tensor | None
+    """Minus infinity behind each row's own position; None where nothing stands there."""
+
+    cos_sin_2R11D: Tensor | None
+    """Of the positions, the second half of the sines' first half negated, where positions are rotary."""
+
+    rows_B: Tensor
+    positions_B: Tensor
+
+
+class TransformerStepper(Stepper):
+    """See the module's text."""
+
+    def __init__(self, model: "Transformer", kind: WeightType = "float32") -> None:
+        super().__init__(model)
+        self._transformer = model
+        config = model.config
+        self._window, self._heads = model.window, config.heads
+        self._size = config.width // config.heads
+        self._blocks = [PackedBlock(cast("Block", block), config.heads, kind) for block in model.blocks]
+        head = model.embedding.weight if model.head is None else model.head.weight
+        self._head = PackedLinear(head, None, kind)
+        self._turns_2WD = None if model.rotations_2WD is None else _signed(model.rotations_2WD)
+        self._sums: dict[tuple[int, int], Places] = {}
+
+    def adopt(self, state: State) -> Windows:
+        """The model's cache, with positions last in keys."""
+        from inkloom.models.transformer import Cache
+
+        cache = Cache(*state)
+        used = cache.tokens_BS.shape[1]
+        room = ROOM * max(1, -(-used // ROOM))
+        rows = len(cache.lengths_B)
+        keys_LBHDS, values_LBHSD = [], []
+        for keys_BHSD, values_BHSD in zip(cache.keys_LBHSD, cache.values_LBHSD, strict=True):
+            own_BHDS = torch.zeros(rows, self._heads, self._size, room)
+            own_BHDS[..., : keys_BHSD.shape[2]] = keys_BHSD.transpose(-1, -2)
+            own_BHSD = torch.zeros(rows, self._heads, room, self._size)
+            own_BHSD[:, :, : values_BHSD.shape[2]] = values_BHSD
+            keys_LBHDS.append(own_BHDS)
+            values_LBHSD.append(own_BHSD)
+        tokens_BS = functional.pad(cache.tokens_BS, (0, room - used))
+        return Windows(cache.lengths_B.tolist(), tokens_BS, keys_LBHDS, values_LBHSD)
+
+    def read(self, tokens_B1: Tensor, state: State) -> tuple[Tensor, Windows]:
+        """Read a token in every row. Returns (logits_BV, state)."""
+        windows = self._make_room(Windows(*state))
+        positions = windows.lengths
+        used = max(positions) + 1
+        windows = windows.grown_to(ROOM * -(-used // ROOM))
+        reading = self._reading(positions, used, windows.room)
+        x_BC = self._embedded(tokens_B1, reading)
+        for block, keys_BHDS, values_BHSD in zip(self._blocks, windows.keys_LBHDS, windows.values_LBHSD, strict=True):
+            x_BC = self._through(block, x_BC, keys_BHDS, values_BHSD, reading)
+        _write(windows.tokens_BS, tokens_B1[:, 0], 1, reading)
+        logits_BV = self._head(self._transformer.norm(x_BC))
+        return logits_BV, windows._replace(lengths=[position + 1 for position in positions])
+
+    def select_state(self, state: State, index_B: Tensor) -> Windows:
+        """The rows `index_B`, as a copy."""
+        windows = Windows(*state)
+        return Windows(
+            [windows.lengths[row] for row in index_B.tolist()],
+            windows.tokens_BS[index_B],
+            [keys_BHDS[index_B] for keys_BHDS in windows.keys_LBHDS],
+            [values_BHSD[index_B] for values_BHSD in windows.values_LBHSD],
+        )
+
+    def join_states(self, states: Sequence[State]) -> Windows:
+        """One state with the rows of all, in order, in buffers as long as the longest."""
+        room = max(Windows(*state).room for state in states)
+        grown = [Windows(*state).grown_to(room) for state in states]
+        return Windows(
+            [length for windows in grown for length in windows.lengths],
+            torch.cat([windows.tokens_BS for windows in grown]),
+            [torch.cat(layer) for layer in zip(*(windows.keys_LBHDS for windows in grown), strict=True)],
+            [torch.cat(layer) for layer in zip(*(windows.values_LBHSD for windows in grown), strict=True)],
+        )
+
+    def _make_room(self, windows: Windows) -> Windows:
+        """Where a row's window is full, drop its older half and read the rest anew."""
+        full = [row for row, length in enumerate(windows.lengths) if length == self._window]
+        if not full:
+            return windows
+        kept_BT = windows.tokens_BS[full, self._window - self._window // 2 : self._window]
+        reread = self.adopt(self._transformer.reread(kept_BT))
+        if len(full) == len(windows.lengths):
+            return reread
+        others = [row for row in range(len(windows.lengths)) if row not in full]
+        joined = self.join_states([self.select_state(windows, torch.tensor(others)), reread])
+        return self.select_state(joined, torch.tensor([*others, *full]).argsort())
+
+    def _reading(self, positions: list[int], used: int, room: int) -> Reading:
+        same = min(positions) == max(positions)
+        many = len(positions) * self._heads >= MANY_HEADS
+        seen = room if many else used
+        positions_B = torch.tensor(positions)
+        bias_B11S = None
+        if not same or seen > used:
+            behind_BS = torch.arange(seen) > positions_B[:, None]
+            bias_B11S = torch.zeros(len(positions), 1, 1, seen).masked_fill_(behind_BS[:, None, None], -math.inf)
+        turns = None if self._turns_2WD is None else self._turns_2WD[:, positions_B[:1] if same else positions_B]
+        cos_sin = None if turns is None else turns[:, :, None, None]
+        return Reading(positions, seen, same, bias_B11S, cos_sin, torch.arange(len(positions)), positions_B)
+
+    def _embedded(self, tokens_B1: Tensor, reading: Reading) -> Tensor:
+        model = self._transformer
+        x_BC: Tensor = functional.embedding(tokens_B1[:, 0], model.embedding.weight) * model.embedding_scale
+        return x_BC if model.positions_WC is None else x_BC + model.positions_WC[reading.positions_B]
+
+    def _through(
+        self, block: "PackedBlock", x_BC: Tensor, keys_BHDS: Tensor, values_BHSD: Tensor, reading: Reading
+    ) -> Tensor:
+        """One block, whose keys and values get this token's."""
+        queries_keys_B2HD, values_BHD = block.heads(x_BC, reading.cos_sin_2R11D)
+        _write(keys_BHDS, queries_keys_B2HD[:, 1], 3, reading)
+        _write(values_BHSD, values_BHD, 2, reading)
+        y_BC = self._attend(queries_keys_B2HD[:, 0], keys_BHDS, values_BHSD, reading).reshape(x_BC.shape)
+        return block.rest(x_BC, y_BC)
+
+    def _attend(self, q_BHD: Tensor, keys_BHDS: Tensor, values_BHSD: Tensor, reading: Reading) -> Tensor:
+        """What each row's query gathers, (B, H, 1, D)."""
+        rows = len(q_BHD)
+        if rows * self._heads < MANY_HEADS:
+            scores_BH1S = q_BHD.unsqueeze(2) @ keys_BHDS[..., : reading.used]
+            if reading.bias_B11S is not None:
+                scores_BH1S = scores_BH1S + reading.bias_B11S
+            return scores_BH1S.softmax(dim=-1) @ values_BHSD[:, :, : reading.used]
+        places = self._places(rows, reading.used)
+        scores_NS = weighted_sums(keys_BHDS.flatten(0, 2), places.keys, places.key_starts, q_BHD.reshape(-1))
+        scores_BH1S = scores_NS.view(rows, self._heads, 1, -1)
+        if reading.bias_B11S is not None:
+            scores_BH1S += reading.bias_B11S
+        weights = scores_BH1S.softmax(dim=-1).view(-1)
+        return weighted_sums(values_BHSD.flatten(0, 2), places.values, places.value_starts, weights)
+
+    def _places(self, rows: int, room: int) -> "Places":
+        if (rows, room) not in self._sums:
+            self._sums = {(rows, room): Places.of(rows * self._heads, self._size, room)}  # the newest alone is used
+        return self._sums[rows, room]
+
+
+class Places(NamedTuple):
+    """Which rows of the buffers, seen as tables, each of the N heads' sums is made of: all of its own."""
+
+    keys: Tensor
+    key_starts: Tensor
+    values: Tensor
+    value_starts: Tensor
+
+    @classmethod
+    def of(cls, heads: int, size: int, room: int) -> "Places":
+        """For N = `heads` of D = `size` numbers, and S = `room`."""
+        first_N = torch.arange(heads)
+        return cls(torch.arange(heads * size), first_N * size, torch.arange(heads * room), first_N * room)
+
+
+class PackedBlock:
+    """One block's weights, with 1 / sqrt(D) multiplied into what makes the queries."""
+
+    def __init__(self, block: "Block", heads: int, kind: WeightType) -> None:
+        self._block, self._heads = block, heads
+        attention, feed_forward = block.attention, block.feed_forward
+        width = len(attention.output.weight)
+        scale = (width // heads) ** -0.5
+        weight = attention.queries_keys_values.weight.detach()
+        bias: Tensor | None = attention.queries_keys_values.bias
+        self._gains_21D = None
+        if not isinstance(attention.query_norm, nn.Identity):
+            query_gain_D, key_gain_D = (
+                cast(Tensor, norm.weight) for norm in (attention.query_norm, attention.key_norm)
+            )
+            self._gains_21D = torch.stack([query_gain_D * scale, key_gain_D]).detach().unsqueeze(1)
+        else:
+            weight = torch.cat([weight[:width] * scale, weight[width:]])
+            bias = None if bias is None else torch.cat([bias[:width] * scale, bias[width:]])
+        self._queries_keys_values = PackedLinear(weight, bias, kind)
+        self._output = PackedLinear(attention.output.weight, attention.output.bias, kind)
+        self._input = PackedLinear(feed_forward.input.weight, feed_forward.input.bias, kind)
+        self._feed_forward_output = PackedLinear(feed_forward.output.weight, feed_forward.output.bias, kind)
+
+    def heads(self, x_BC: Tensor, cos_sin_2R11D: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Queries and keys, (B, 2, H, D), and values, (B, H, D)."""
+        before = self._block.attention_norm(x_BC) if self._block.norm_first else x_BC
+        three_B3HD = self._queries_keys_values(before).view(len(x_BC), 3, self._heads, -1)
+        queries_keys = three_B3HD[:, :2]
+        if self._gains_21D is not None:
+            mean_square = queries_keys.square().mean(dim=-1, keepdim=True)
+            queries_keys = queries_keys * (mean_square + 1e-6).rsqrt_() * self._gains_21D
+        if cos_sin_2R11D is not None:
+            cos, sin = cos_sin_2R11D
+            queries_keys = (queries_keys * cos).addcmul_(queries_keys.roll(queries_keys.shape[-1] // 2, -1), sin)
+        return queries_keys, three_B3HD[:, 2]
+
+    def rest(self, x_BC: Tensor, y_BC: Tensor) -> Tensor:
+        """The block's output, from its input and what its heads have gathered."""
+        x_BC = x_BC + self._output(y_BC)
+        if self._block.norm_first:
+            return x_BC + self._fed_forward(self._block.feed_forward_norm(x_BC))
+        x_BC = self._block.attention_norm(x_BC)
+        out_BC: Tensor = self._block.feed_forward_norm(x_BC + self._fed_forward(x_BC))
+        return out_BC
+
+    def _fed_forward(self, x_BC: Tensor) -> Tensor:
+        return self._feed_forward_output(self._block.feed_forward.activated(self._input(x_BC)))
+
+
+def _signed(rotations_2WD: Tensor) -> Tensor:
+    """cos, and sin negated in its first half: x cos + (x with its halves swapped) sin is then `rotate`."""
+    cos_WD, sin_WD = rotations_2WD
+    half = sin_WD.shape[-1] // 2
+    return torch.stack([cos_WD, torch.cat([-sin_WD[:, :half], sin_WD[:, half:]], dim=-1)])
+
+
+def _write(buffer: Tensor, new: Tensor, dim: int, reading: Reading) -> None:
+    """Put each row's newest at its position, which counts along `dim`."""
+    if reading.same:
+        buffer.select(dim, reading.positions[0]).copy_(new)
+    else:
+        buffer.movedim(dim, 1)[reading.rows_B, reading.positions_B] = new
