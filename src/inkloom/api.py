@@ -200,12 +200,16 @@ def _corpus(
 ) -> Corpus:
     if isinstance(corpus, Corpus):
         return corpus
+    # A recipe that brings no text of its own says how that of the user is read.
+    fields = {**recipe, **options} if "sources" not in recipe or not corpus else dict(options)
     if corpus:
-        return load_corpus(*([corpus] if isinstance(corpus, str | Path) else corpus), **options)
-    if not recipe:
-        raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
-    fields = {**recipe, **options}
-    return load_corpus(*fields.pop("sources"), **fields)
+        return load_corpus(*([corpus] if isinstance(corpus, str | Path) else corpus), **fields)
+    if "sources" in fields:
+        return load_corpus(*fields.pop("sources"), **fields)
+    if {"source_name", "target_name"} <= options.keys():  # without a folder or a table, they are files
+        files = [fields.pop(name) for name in ("source_name", "target_name")]
+        return load_corpus(*files, **fields)
+    raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
 
 
 def _with_reader(model: str, options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -37,19 +37,26 @@ def evaluate(
             raise InputError("--temperatures measures text that the run writes; leave --split and --corpus out.")
         _measure_text(api.load_run(run), _numbers(temperatures), json)
         return
-    scores = api.load_run(run).evaluate(split, corpus, console=messages()).as_json()
+    opened = api.load_run(run)
+    scores = opened.evaluate(split, corpus, console=messages()).as_json()
     if json:
         print_json(scores)
         return
+    if opened.verb == "classify":
+        from inkloom.cli.tables import print_class_scores
+
+        print_class_scores(results(), {scores["split"]: scores})
+        return
     from rich.table import Table
 
-    from inkloom.cli.tables import print_charge, score_row
+    from inkloom.cli.tables import print_charge, print_translation, score_row
 
     names = ("split", "characters", "nats/token", "perplexity", "nats/char", "bits/char", "bits/byte")
     table = Table(*names, box=None, pad_edge=False, header_style="bold")
     table.add_row(*score_row(scores))
     results().print(table)
     print_charge(results(), scores)
+    print_translation(results(), scores)
 
 
 def _measure_text(run: "Run", temperatures: list[float], json: bool) -> None:

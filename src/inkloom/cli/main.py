@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 import inkloom
-from inkloom.cli import compare, corpora, demo, doctor, evaluate, explain, export, generate, runs, serve, train
+from inkloom.cli import (
+    classify,
+    compare,
+    corpora,
+    demo,
+    doctor,
+    evaluate,
+    explain,
+    export,
+    generate,
+    runs,
+    serve,
+    train,
+    translate,
+)
 from inkloom.cli.terminal import print_json, say, say_error, show_log
 from inkloom.errors import InkloomError, InterruptedByUserError
 from inkloom.threads import share_cores
@@ -27,6 +41,8 @@ app = typer.Typer(
 )
 app.command("train")(train.train)
 app.command("generate")(generate.generate)
+app.command("translate")(translate.translate)
+app.command("classify")(classify.classify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)

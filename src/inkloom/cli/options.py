@@ -28,6 +28,22 @@ Documents = Annotated[
 TextColumn = Annotated[
     str | None, typer.Option(metavar="NAME", rich_help_panel=TEXT, help="The column or key that holds the text.")
 ]
+SourceSide = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="FILE",
+        rich_help_panel=TEXT,
+        help="Of pairs, the sources: a file, or what their files in CORPUS end in, or their column.",
+    ),
+]
+TargetSide = Annotated[
+    str | None,
+    typer.Option("--target", metavar="FILE", rich_help_panel=TEXT, help="The same of the targets, line by line."),
+]
+LabelColumn = Annotated[
+    str | None, typer.Option(metavar="NAME", rich_help_panel=TEXT, help="The column or key of the labels (label).")
+]
 CorpusDir = Annotated[
     str | None, typer.Option(metavar="DIR", rich_help_panel=TEXT, help="May already hold a named corpus's file.")
 ]

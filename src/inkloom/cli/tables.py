@@ -12,12 +12,21 @@ if TYPE_CHECKING:
     from inkloom.evaluation.text_metrics import TextMetrics
 
 
+SPLITS = ("train", "val", "test")
+
+
+def print_summary(console: Console, verb: str, summary: Mapping[str, Any]) -> None:
+    """What a training ended with. verb: what the run is there for."""
+    printers = {"classify": print_classification}
+    printers.get(verb, print_scores)(console, summary)
+
+
 def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
     """A run's scores, split by split, and where its report lies."""
     table = Table("split", box=None, pad_edge=False, header_style="bold")
     for title in ("characters", "nats/token", "perplexity", "nats/char", "bits/char", "bits/byte"):
         table.add_column(title, justify="right")
-    for name in ("train", "val", "test"):
+    for name in SPLITS:
         if name in summary:
             table.add_row(*score_row(summary[name]))
     console.print(table)
@@ -28,9 +37,67 @@ def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
         f"{steps}, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s."
     )
     print_charge(console, main)
+    print_translation(console, main)
     leaks = summary.get("leaks", {}).get(main["split"], {})
     if without := leaks.get("without_leaks"):
         console.print(f"{without['bits_per_char']:.3f} without the {leaks['share']:.1%} that stands in train too.")
+    console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
+    console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
+
+
+def print_translation(console: Console, scores: Mapping[str, Any]) -> None:
+    """What the translations of a split are worth, where the run is one that translates."""
+    if "translation" not in scores:
+        return
+    searched, greedy = scores["translation"], scores["greedy"]
+    table = Table(f"translations of {scores['split']}", box=None, pad_edge=False, header_style="bold")
+    for title in ("BLEU", "lower-cased", "chrF", "lower-cased", "exact"):
+        table.add_column(title, justify="right")
+    for name, found in ((f"beam {searched['beam']}", searched), ("greedy", greedy)):
+        metrics = (found[key]["score"] for key in ("bleu", "bleu_lowercased", "chrf", "chrf_lowercased"))
+        table.add_row(name, *(f"{score:.2f}" for score in metrics), f"{found['exact']:.1%}")
+    console.print()
+    console.print(table)
+    console.print(f"BLEU is {searched['bleu']['signature']}", style="dim", soft_wrap=True)
+
+
+def print_classification(console: Console, summary: Mapping[str, Any]) -> None:
+    """A classifier's scores, split by split and beside the baselines, and where its report lies."""
+    main = summary.get("test", summary["val"])
+    leaks = summary["leaks"][main["split"]]
+    baselines = {name.replace("_", " "): scores for name, scores in summary["baselines"].items()}
+    print_class_scores(console, {**{name: summary[name] for name in SPLITS if name in summary}, **baselines})
+    console.print(
+        f"\n[bold]{main['accuracy']:.1%} right[/bold] on {main['split']}, macro F1 {main['macro_f1']:.3f}, after "
+        f"{summary['steps']:,} steps, {summary['texts_seen']:,} texts, {summary['seconds']:.0f} s."
+    )
+    if (new := leaks["without_leaks"]) and leaks["texts_in_train"]:
+        of_baseline = leaks["baselines"]["naive_bayes"]["accuracy"]
+        console.print(
+            f"{new['accuracy']:.1%} without the {leaks['share']:.1%} that stands in train too (naive Bayes "
+            f"{of_baseline:.1%})."
+        )
+    _print_places(console, summary)
+
+
+def print_class_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """Scores of classifications by name."""
+    table = Table("", box=None, pad_edge=False, header_style="bold")
+    for title in ("texts", "accuracy", "macro F1", "nats/text", "calibration error"):
+        table.add_column(title, justify="right")
+    for name, one in scores.items():
+        table.add_row(
+            name + (" (part)" if one.get("partial") else ""),
+            f"{one['texts']:,}",
+            f"{one['accuracy']:.2%}",
+            f"{one['macro_f1']:.4f}",
+            f"{one['nats_per_text']:.4f}",
+            f"{one['calibration_error']:.2%}",
+        )
+    console.print(table)
+
+
+def _print_places(console: Console, summary: Mapping[str, Any]) -> None:
     console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
     console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
 

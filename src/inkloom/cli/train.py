@@ -12,7 +12,10 @@ from inkloom.cli.options import (
     Documents,
     Encoding,
     Json,
+    LabelColumn,
     MinCount,
+    SourceSide,
+    TargetSide,
     TextColumn,
     VocabSize,
     text_options,
@@ -76,6 +79,17 @@ def train(
     documents: Documents = None,
     text_column: TextColumn = None,
     encoding: Encoding = None,
+    label_column: LabelColumn = None,
+    control: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD",
+            rich_help_panel=TEXT,
+            help="Tell the model this field of each text, such as label or author; `generate --control VALUE` asks for it.",
+        ),
+    ] = None,
+    source: SourceSide = None,
+    target: TargetSide = None,
     corpus_dir: CorpusDir = None,
     seed: Annotated[int | None, typer.Option(rich_help_panel=RUN, help="Of weights, batches and samples.")] = None,
     out: Annotated[
@@ -105,6 +119,12 @@ def train(
 
     cat notes/*.md | inkloom train - --epochs 20
 
+    inkloom train names/ --control label
+
+    inkloom train reviews.csv --model classifier --label-column sentiment
+
+    inkloom train --model seq2seq --source my.de --target my.en
+
     inkloom train --resume runs/my-lstm
     """
     from inkloom import api
@@ -130,10 +150,12 @@ def train(
         "precision": precision,
     }
     given = {name: value for name, value in given.items() if value is not None}
+    pairs = {name: side for name, side in (("source_name", source), ("target_name", target)) if side is not None}
+    labels = _label_options(control, label_column)
     overrides = [*(override or ()), *tokenizer_overrides(vocab_size, min_count)]
     if resume is not None:
-        if corpus or overrides or overwrite or given:
-            extra = "a CORPUS" if corpus else f"--{next(iter(given), 'overwrite').replace('_', '-')}"
+        if corpus or pairs or labels or overrides or overwrite or given:
+            extra = "a CORPUS" if corpus or pairs or labels else f"--{next(iter(given), 'overwrite').replace('_', '-')}"
             raise InputError(
                 f"--resume goes on with a run's own settings; {extra} cannot be given beside it. "
                 f"To train on from its weights with others: --init {resume}."
@@ -142,7 +164,7 @@ def train(
     else:
         run = api.train(
             corpus,
-            corpus_options=text_options(encoding, documents, text_column, corpus_dir),
+            corpus_options={**text_options(encoding, documents, text_column, corpus_dir), **pairs, **labels},
             overrides=overrides,
             overwrite=overwrite,
             console=messages(),
@@ -152,9 +174,20 @@ def train(
     if json:
         print_json(summary)
         return
-    from inkloom.cli.tables import print_scores
+    from inkloom.cli.tables import print_summary
 
-    print_scores(results(), summary)
+    print_summary(results(), run.verb, summary)
+
+
+def _label_options(control: str | None, label_column: str | None) -> dict[str, str]:
+    """How labels are read, where something was said about them; a control field is a column of labels."""
+    if control is not None and label_column is not None:
+        raise InputError(
+            "--control and --label-column were both given; each names the column of labels. Leave one out."
+        )
+    if control is not None:
+        return {"reader": "labelled", "label_column": control}
+    return {} if label_column is None else {"label_column": label_column}
 
 
 def _print_settings(model: str, tokenizer: str) -> None:

@@ -28,6 +28,10 @@ def load_corpus(
     text_column: str | None = None,
     corpus_dir: str | os.PathLike[str] | None = None,
     reader: str = "text",
+    label_column: str | None = None,
+    source_name: str | None = None,
+    target_name: str | None = None,
+    lowercase: bool = False,
 ) -> Corpus:
     """Read a text: named corpora, files, folders, or "-" for standard input.
 
@@ -38,6 +42,9 @@ def load_corpus(
     text_column: the column or key that holds the text of a row; "text" where none is given.
     corpus_dir: a folder that may already hold a named corpus's file (also INKLOOM_CORPUS_DIR).
     reader: what the sources hold, a name of `inkloom.corpus.readers`.
+    label_column: the column or key of the labels, for the reader `labelled`; "label" where none is given.
+    source_name, target_name: for the reader `pairs`, what the files of sources and targets end in, or their columns.
+    lowercase: whether `pairs` are read in small letters.
 
     Raises InputError, in one line, for what is not there, not readable, not text or empty, and FetchError for a named
     corpus that cannot be fetched. What should be known about how the text was read is logged as a warning.
@@ -49,6 +56,10 @@ def load_corpus(
         "text_column": text_column,
         "corpus_dir": None if corpus_dir is None else os.fspath(corpus_dir),
         "reader": READERS.canonical(reader),
+        "label_column": label_column,
+        "source_name": source_name,
+        "target_name": target_name,
+        "lowercase": lowercase,
     }
     return open_corpus(build(CorpusConfig, fields, "corpus"))
 

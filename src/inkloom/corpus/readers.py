@@ -17,4 +17,12 @@ class ReadsCorpus(Protocol):
         ...
 
 
-READERS: Registry[ReadsCorpus] = Registry("reader", {"text": "inkloom.corpus.loading:read_corpus"})
+READERS: Registry[ReadsCorpus] = Registry(
+    "reader",
+    {
+        "text": "inkloom.corpus.loading:read_corpus",
+        "captions": "inkloom.corpus.captions:read_captions",
+        "labelled": "inkloom.corpus.labelled:read_labelled",
+        "pairs": "inkloom.corpus.pairs:read_pairs",
+    },
+)

@@ -36,11 +36,7 @@ def write_report(run: "Run") -> Path:
     The same run makes the same page. Raises InputError for a run that has not been scored yet.
     """
     directory = run.directory
-    if not directory.finished:
-        raise InputError(
-            f"{directory.path} has not been scored yet, so there is nothing to report. "
-            f"Go on with `inkloom train --resume {directory.path}`."
-        )
+    require_finished(directory)
     evaluation = directory.read_evaluation()
     scores = {name: evaluation[name] for name in SPLITS if name in evaluation}
     headline = scores.get("test") or scores["val"]
@@ -52,29 +48,38 @@ def write_report(run: "Run") -> Path:
         "report.html.jinja",
         run=run.name,
         corpus=run.config.name,
-        created=_date(run.config.created),
+        created=date_of(run.config.created),
         version=run.config.versions.get("inkloom"),
         model=evaluation["model"],
-        facts=_facts(evaluation, run.config.recipe),
+        facts=facts_of(evaluation, run.config.recipe),
         scores=scores,
         headline=headline,
         charge=wording.charge(headline),
         meaning=wording.meaning(headline, run.tokenizer.vocab_size),
         scale=_scale(headline, run.tokenizer.vocab_size),
-        figures=_figures(course, headline) if course is not None else {},
-        remarks=_remarks(
+        figures=learning_figures(course, headline) if course is not None else {},
+        remarks=remarks_on(
             scores,
             evaluation.get("leaks", {}).get(headline["split"], {}),
             course,
             counts=fitted_in_one_go(run.config.model["name"]),
         ),
-        samples=_shown(samples),
+        samples=shown_samples(samples),
         samples_written=len(samples),
         commands=_commands(directory),
-        settings=_settings(run, machine),
+        settings=settings_of(run, machine),
     )
     write_text(directory.report_file, page)
     return directory.report_file
+
+
+def require_finished(directory: RunDirectory) -> None:
+    """Raises InputError for a run that has not been scored yet."""
+    if not directory.finished:
+        raise InputError(
+            f"{directory.path} has not been scored yet, so there is nothing to report. "
+            f"Go on with `inkloom train --resume {directory.path}`."
+        )
 
 
 @dataclass(frozen=True)
@@ -89,12 +94,12 @@ class Bar:
     own: bool = False
 
 
-def _date(iso: str) -> str:
+def date_of(iso: str) -> str:
     """The moment a run began, to the minute; empty where it is not known."""
     return datetime.datetime.fromisoformat(iso).strftime("%d %B %Y, %H:%M %Z").lstrip("0").strip() if iso else ""
 
 
-def _facts(evaluation: Mapping[str, Any], recipe: str | None) -> list[tuple[str, str]]:
+def facts_of(evaluation: Mapping[str, Any], recipe: str | None) -> list[tuple[str, str]]:
     """The size of the training; a model that is counted, not trained by steps, has fewer of them."""
     facts = {
         "Recipe": recipe,
@@ -122,7 +127,7 @@ def _scale(score: wording.ScoreKeys, vocab_size: int) -> list[Bar]:
     return [Bar(label, value, value / longest, own=label == "This model") for label, value in bits.items()]
 
 
-def _figures(course: Course, score: wording.ScoreKeys) -> dict[str, Drawing]:
+def learning_figures(course: Course, score: wording.ScoreKeys) -> dict[str, Drawing]:
     """The loss by step and by wall time, and the learning rate where the optimiser had one."""
     seconds, time_unit = readable_seconds(course.seconds)
     figures = {
@@ -182,7 +187,7 @@ def readable_seconds(seconds: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     return (seconds / 60, "minutes") if longest <= 4 * 3600 else (seconds / 3600, "hours")
 
 
-def _remarks(
+def remarks_on(
     scores: Mapping[str, wording.ScoreKeys], leaks: Mapping[str, Any], course: Course | None, *, counts: bool
 ) -> list[str]:
     """What the numbers say about leaks, about over-fitting and about the length of the training."""
@@ -194,7 +199,7 @@ def _remarks(
     return remarks
 
 
-def _shown(samples: Sequence[TrainingSample]) -> list[TrainingSample]:
+def shown_samples(samples: Sequence[TrainingSample]) -> list[TrainingSample]:
     """At most MOST_SAMPLES, at equal distances, the first and the last among them."""
     if len(samples) <= MOST_SAMPLES:
         return list(samples)
@@ -214,7 +219,7 @@ def _commands(directory: RunDirectory) -> list[tuple[str, str]]:
     ]
 
 
-def _settings(run: "Run", machine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def settings_of(run: "Run", machine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """All that config.json and measured.json hold, by title."""
     config = run.config.model_dump(mode="json")
     sections = {

@@ -11,7 +11,15 @@ from inkloom.runs.run import Run
 WritesReport: TypeAlias = Callable[[Run], Path]
 """Writes a finished run's report.html, whole or not at all, and returns its path."""
 
-REPORTS: Registry[WritesReport] = Registry("report", {"text": "inkloom.experiments.report:write_report"})
+REPORTS: Registry[WritesReport] = Registry(
+    "report",
+    {
+        "text": "inkloom.experiments.report:write_report",
+        "captioning": "inkloom.experiments.captioning:write_report",
+        "classification": "inkloom.experiments.classification:write_report",
+        "translation": "inkloom.experiments.translation:write_report",
+    },
+)
 
 
 def write_report_of(run: Run) -> Path:

@@ -32,7 +32,12 @@ FAMILIES = {
     "ngram": Family("inkloom.models.ngram:NGram", "kneser_ney"),
     "mixture": Family("inkloom.models.mixture:Mixture", "mixing"),
     "transformer": Family("inkloom.models.transformer:Transformer", "language_modelling"),
+    "seq2seq": Family("inkloom.models.seq2seq:Seq2Seq", "translation", "translation", "pairs", "bpe"),
     "unmasked": Family("inkloom.models.unmasked:Unmasked", "language_modelling"),
+    "captioner": Family(
+        "inkloom.models.captioner:Captioner", "captioning", "captioning", reader="captions", tokenizer="word"
+    ),
+    "classifier": Family("inkloom.models.classifier:Classifier", "classification", "classification", reader="labelled"),
 }
 
 LANGUAGE_MODELS = tuple(name for name, family in FAMILIES.items() if family.task == "text")

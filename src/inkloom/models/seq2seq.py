@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
+from inkloom.data.pairs import NO_TARGET
 from inkloom.models.base import LanguageModel, State, TrainingLoss
 from inkloom.models.cross_entropy import smoothed_linear_cross_entropy
 from inkloom.models.dropout import Dropout
@@ -24,9 +25,6 @@ from inkloom.models.memory import Memory
 from inkloom.models.seq2seq_recurrent import AdditiveWeights, DotWeights, RecurrentDecoder, RecurrentEncoder
 from inkloom.models.seq2seq_transformer import TransformerDecoder, TransformerEncoder, Weights
 from inkloom.models.transformer import LAYOUTS
-
-NO_TARGET = -1
-"""In the place of a target where a row is padded."""
 
 Source: TypeAlias = Sequence[int]
 """The ids of one source, its end token included."""
@@ -96,7 +94,6 @@ class Seq2Seq(LanguageModel):
             return self
 
     training_defaults: ClassVar[Mapping[str, object]] = {
-        "batching": "pairs",
         "batch_size": 128,
         "seq_len": 32,
         "optimizer": "muon",

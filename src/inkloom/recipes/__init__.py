@@ -1,7 +1,8 @@
 """Named configurations. Each file holds only what it changes from the defaults, with the reason and the source.
 
 A recipe is a mapping of sections: `corpus` (arguments of `load_corpus`), `model`, `tokenizer`, `training` and `split`.
-What a user gives on the command line goes before it. One without `corpus` is for a text that the user gives.
+What a user gives on the command line goes before it. One without `corpus`, or whose `corpus` has no `sources`, is for a
+text that the user gives.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,10 @@ RECIPES: Registry[Recipe] = Registry(
         "wikitext2_lstm": "inkloom.recipes.wikitext2_lstm:RECIPE",
         "wikitext2_lstm_regularised": "inkloom.recipes.wikitext2_lstm:REGULARISED",
         "wikitext2_small": "inkloom.recipes.wikitext2_small:RECIPE",
+        "multi30k_lstm": "inkloom.recipes.multi30k_lstm:RECIPE",
+        "multi30k_transformer": "inkloom.recipes.multi30k_transformer:RECIPE",
         "mask_ablation": "inkloom.recipes.mask_ablation:RECIPE",
+        "scenes_captioner": "inkloom.recipes.scenes_captioner:RECIPE",
     },
 )
 

@@ -55,6 +55,9 @@ class RunConfig(Config):
     tokenizer: dict[str, Any]
     """`name`, and the tokenizer's own fields."""
 
+    tokenizer_source: dict[str, Any] | None = None
+    """The same of the sources, where texts are pairs whose sides have a vocabulary each."""
+
     model: dict[str, Any]
     """`name`, and the family's own fields."""
 
@@ -88,6 +91,11 @@ class RunDirectory:
     @property
     def tokenizer_file(self) -> Path:
         return self.path / "tokenizer.json"
+
+    @property
+    def source_tokenizer_file(self) -> Path:
+        """Of a run on pairs whose sides have a vocabulary each."""
+        return self.path / "tokenizer_source.json"
 
     @property
     def weights_file(self) -> Path:

@@ -131,7 +131,15 @@ class Run:
         return choose(split_corpus(corpus, shares, seed), split, f"{corpus.name}, cut {shares} as {self.name} was,")
 
 
-RUNS: Registry[type[Run]] = Registry("kind of run", {"text": "inkloom.runs.run:Run"})
+RUNS: Registry[type[Run]] = Registry(
+    "kind of run",
+    {
+        "text": "inkloom.runs.run:Run",
+        "captioning": "inkloom.runs.captioning:CaptionerRun",
+        "classification": "inkloom.runs.classifier:ClassifierRun",
+        "translation": "inkloom.runs.translation:TranslationRun",
+    },
+)
 """The class of a task's runs."""
 
 

@@ -18,7 +18,7 @@ from inkloom.training.config import TrainingConfig
 HELD_BACK = 2.0
 """Per cent of train for the weights of a mixture: a few numbers, for which 20,000 characters are plenty."""
 
-SECTIONS = ("model", "training", "tokenizer", "split")
+SECTIONS = ("model", "training", "tokenizer", "tokenizer_source", "split")
 
 
 def plan(
@@ -57,6 +57,10 @@ def plan(
         sections["tokenizer"] = {"name": TOKENIZERS.canonical(tokenizer), **fields["tokenizer"]}
     family = FAMILIES[MODELS.canonical(sections["model"]["name"])]
     sections["tokenizer"] = {"name": family.tokenizer, **sections["tokenizer"]}
+    if sections["tokenizer_source"]:
+        if family.task != "translation":
+            raise InputError("-o tokenizer_source is for models with a source, such as seq2seq. Leave it out.")
+        sections["tokenizer_source"] = {"name": sections["tokenizer"]["name"], **sections["tokenizer_source"]}
     sections["training"] = _one_length({**sections["training"], **(training or {})}, training or {})
     settings = build(TrainingConfig, sections["training"], "training")
     if init is not None:
@@ -84,6 +88,7 @@ def plan(
         documents=sum(len(part.texts) for part in (corpus.whole, *corpus.own_splits.values()) if part.documents),
         split=cut,
         tokenizer=sections["tokenizer"],
+        tokenizer_source=sections["tokenizer_source"] or None,
         model=sections["model"],
         training={name: getattr(settings, name) for name in sections["training"]},
         recipe=recipe_name,

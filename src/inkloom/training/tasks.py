@@ -23,7 +23,15 @@ class Task(NamedTuple):
     Raises InterruptedByUserError after Ctrl-C, when all is saved."""
 
 
-TASKS: Registry[Task] = Registry("task", {"text": "inkloom.training.fit:TEXT"})
+TASKS: Registry[Task] = Registry(
+    "task",
+    {
+        "text": "inkloom.training.fit:TEXT",
+        "captioning": "inkloom.training.captioning:CAPTIONING",
+        "classification": "inkloom.training.classification:CLASSIFICATION",
+        "translation": "inkloom.training.translation:TRANSLATION",
+    },
+)
 
 
 def task_of(config: RunConfig) -> Task:

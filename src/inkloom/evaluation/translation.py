@@ -1,0 +1,127 @@
+"""What a translation is worth: its likelihood by the protocol, and how near the model's own translations come to it.
+
+BLEU (K. Papineni et al., ACL 2002) and chrF (M. Popović, WMT 2015) are those of the sacrebleu library, with the
+signature that says how they were counted (M. Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from inkloom.data.pairs import NO_TARGET, EncodedPairs
+from inkloom.data.progress import Advance
+from inkloom.errors import InputError
+from inkloom.evaluation.likelihood import LOGITS_AT_ONCE, Scores
+from inkloom.models.seq2seq import Seq2Seq
+
+TOKENS_AT_ONCE = 4096
+"""Of targets that are scored together, padding included."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A corpus score from 0 to 100, and how it was counted."""
+
+    score: float
+    signature: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"score": self.score, "signature": self.signature}
+
+
+@dataclass(frozen=True)
+class TranslationScores:
+    """Translations against one reference each; `lowercased` ones do not tell capital letters from small ones."""
+
+    sentences: int
+    bleu: Metric
+    bleu_lowercased: Metric
+    chrf: Metric
+    chrf_lowercased: Metric
+    exact: float
+    """Share of translations that are the reference, letter by letter."""
+
+    exact_lowercased: float
+
+    def as_json(self) -> dict[str, Any]:
+        metrics = {
+            name: getattr(self, name).as_json() for name in ("bleu", "bleu_lowercased", "chrf", "chrf_lowercased")
+        }
+        return {
+            "sentences": self.sentences,
+            **metrics,
+            "exact": self.exact,
+            "exact_lowercased": self.exact_lowercased,
+        }
+
+
+def translation_scores(translations: Sequence[str], references: Sequence[str]) -> TranslationScores:
+    """Score as many translations as references. Raises InputError where there are none."""
+    if not translations:
+        raise InputError("There is no translation to score. Give a split with at least one pair.")
+    from sacrebleu.metrics import BLEU, CHRF
+
+    def metric(counts: Any) -> Metric:
+        score = counts.corpus_score(list(translations), [list(references)]).score
+        return Metric(float(score), str(counts.get_signature()))
+
+    pairs = list(zip(translations, references, strict=True))
+    return TranslationScores(
+        sentences=len(pairs),
+        bleu=metric(BLEU()),
+        bleu_lowercased=metric(BLEU(lowercase=True)),
+        chrf=metric(CHRF()),
+        chrf_lowercased=metric(CHRF(lowercase=True)),
+        exact=sum(found == wanted for found, wanted in pairs) / len(pairs),
+        exact_lowercased=sum(found.lower() == wanted.lower() for found, wanted in pairs) / len(pairs),
+    )
+
+
+@torch.inference_mode()
+def score_pairs(model: Seq2Seq, pairs: EncodedPairs, advance: Advance = lambda done: None) -> Scores:
+    """What the targets cost given their sources, every token once, end tokens included.
+
+    Pairs with more tokens than the model can read are left out of all counts but the characters; there are
+    `len(pairs) - len(pairs.within(context_length))` of them. advance: hears of tokens that are scored.
+    Raises InputError where no pair is left.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        nats, tokens = 0.0, 0
+        for numbers in pairs.in_batches(model.config.context_length, _tokens_at_once(model)):
+            batch = pairs.batch(numbers)
+            state = model.begin(
+                model.encode(batch.sources_BS.to(model.device), batch.source_lengths_B.to(model.device))
+            )
+            logits_BTV, _ = model(batch.inputs_BT.to(model.device), state)
+            targets_N = batch.targets_BT.flatten().to(model.device)
+            nats += float(
+                functional.cross_entropy(
+                    logits_BTV.float().flatten(0, 1), targets_N, reduction="sum", ignore_index=NO_TARGET
+                )
+            )
+            count = int((targets_N != NO_TARGET).sum())
+            tokens += count
+            advance(count)
+    finally:
+        model.train(was_training)
+    encoded = pairs.targets.encoded
+    if not tokens:
+        raise InputError(f"The {encoded.name} split has no pair that the model can read. Give shorter ones.")
+    return Scores(
+        split=encoded.name,
+        tokens=tokens,
+        chars=encoded.chars,
+        bytes=encoded.bytes,
+        unknown_tokens=encoded.unknown_tokens,
+        nats=nats,
+        charge_nats=encoded.charge_nats,
+    )
+
+
+def _tokens_at_once(model: Seq2Seq) -> int:
+    return max(model.config.context_length, min(TOKENS_AT_ONCE, LOGITS_AT_ONCE // model.vocab_size))
