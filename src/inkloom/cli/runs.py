@@ -54,13 +54,14 @@ def show(run: RunName, json: Json = False) -> None:
         return
     import json as json_library
 
-    from inkloom.cli.tables import print_scores
+    from inkloom.cli.tables import print_summary
+    from inkloom.runs.run import load_run
 
     results().print_json(json_library.dumps(config))
     if summary is None:
         results().print(f"Not finished. Go on with: inkloom train --resume {directory.path}", markup=False)
     else:
-        print_scores(results(), summary)
+        print_summary(results(), load_run(run).verb, summary)
 
 
 @app.command("rm")

@@ -16,6 +16,9 @@ log = logging.getLogger("inkloom")
 
 DEFAULT_SPLIT = "90,5,5"
 
+LABELLED = "labelled"
+"""The reader of texts with labels, which are drawn label by label."""
+
 RANDOM_WINDOWS = "random-windows"
 """A split that leaks on purpose: what many tutorials do, and how their losses come about."""
 
@@ -34,8 +37,9 @@ def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> d
     split: per cent of the characters, two or three shares that sum to 100; or `random-windows`, which leaks on purpose.
     seed: of the draw of documents or windows. A running text needs none: it is cut in the order train, val, test.
 
-    A corpus that comes with its own splits keeps them. Documents go whole into one part; where they are too few to come
-    within a factor of two of every held-out share, they are cut as one running text, and that is announced.
+    A corpus that comes with its own splits keeps them. Of texts with labels, each part has its share of every label.
+    Other documents go whole into one part; where they are too few to come within a factor of two of every held-out
+    share, they are cut as one running text, and that is announced.
     Raises InputError for a split that cannot be read, or a text that is too short for it.
     """
     shares = parse_split(split)
@@ -48,6 +52,8 @@ def split_corpus(corpus: Corpus, split: str = DEFAULT_SPLIT, seed: int = 0) -> d
         return dict(corpus.own_splits)
     if is_random_windows(split):
         return _draw_windows(corpus, seed)
+    if corpus.config.reader == LABELLED:
+        return _draw_by_label(corpus.whole, shares, seed, corpus.name, split)
     if corpus.whole.documents:
         drawn = _draw_documents(corpus.whole, shares, seed)
         if drawn is not None:
@@ -127,6 +133,30 @@ def _draw_windows(corpus: Corpus, seed: int) -> dict[str, Part]:
         "train": Part("train", tuple(windows[i] for i in drawn[of_val:])),
         "val": Part("val", tuple(windows[i] for i in drawn[:of_val])),
     }
+
+
+def _draw_by_label(whole: Part, shares: Sequence[Fraction], seed: int, name: str, split: str) -> dict[str, Part]:
+    """Of the texts with each label, the shares by number, to the nearest whole text; at least one is in train."""
+    part_of = np.zeros(len(whole.texts), dtype=np.int8)
+    labels, label_N = np.unique(np.array(whole.conditions), return_inverse=True)
+    generator = np.random.default_rng(seed)
+    for label in range(len(labels)):
+        texts = generator.permutation(np.flatnonzero(label_N == label))
+        start = 1
+        for part, share in enumerate(shares[1:], start=1):
+            stop = start + round(len(texts) * share)
+            part_of[texts[start:stop]] = part
+            start = stop
+    parts = {
+        part: whole.select(np.flatnonzero(part_of == number)).renamed(part)
+        for number, part in enumerate(PART_NAMES[: len(shares)])
+    }
+    if empty := [part for part, of_part in parts.items() if not of_part.texts]:
+        raise InputError(
+            f"{name} has {len(whole.texts):,} texts with {len(labels)} labels, too few to split {split}: {empty[0]} "
+            "would be empty. Give more texts, or larger shares."
+        )
+    return parts
 
 
 def _draw_documents(whole: Part, shares: Sequence[Fraction], seed: int) -> dict[str, Part] | None:

@@ -22,6 +22,8 @@ class RunFacts:
     """Of training."""
 
     bits_per_char: float | None = None
+    """None for runs that are there for something else than to continue texts."""
+
     split: str | None = None
     """What that was measured on."""
 
@@ -44,7 +46,7 @@ def facts_of(run: RunDirectory) -> RunFacts:
             text,
             parameters=evaluation["parameters"],
             seconds=evaluation["seconds"],
-            bits_per_char=scores["bits_per_char"],
+            bits_per_char=scores.get("bits_per_char"),
             split=scores["split"],
         )
     except (InputError, KeyError):

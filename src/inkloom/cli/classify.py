@@ -1,0 +1,85 @@
+"""`inkloom classify`: texts into classes, by a run."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from inkloom.cli.options import Json, RunName
+from inkloom.cli.terminal import messages, print_json, results
+from inkloom.errors import InputError
+
+if TYPE_CHECKING:
+    from inkloom.runs.classifier import Classified, ClassifierRun
+
+LONGEST_TEXT = 40
+"""Characters of a text in the table."""
+
+
+def classify(
+    run: RunName,
+    texts: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]…", help="Texts; without any, lines of standard input.")
+    ] = None,
+    top: Annotated[int, typer.Option("--top", metavar="K", help="The K likeliest classes of each text.")] = 3,
+    json: Json = False,
+) -> None:
+    """Put texts into the classes that a run of `--model classifier` knows, with calibrated probabilities.
+
+    In a pipe, one line comes out for each that goes in: the likeliest classes, each with its probability, and the text.
+
+    Examples:
+
+    inkloom classify names-classifier Schmidt Okafor Takahashi
+
+    cut -f2 reviews.tsv | inkloom classify my-classifier --top 1
+    """
+    from inkloom import api
+
+    opened = _classifier(api.load_run(run), run)
+    found = opened.classify(texts if texts else _lines(), top)
+    if json:
+        print_json({"texts": [one.as_json() for one in found]})
+    elif sys.stdout.isatty():
+        _print_table(found)
+    else:
+        for one in found:
+            figures = (f"{label}\t{probability:.4f}" for label, probability in one.classes)
+            sys.stdout.write("\t".join([*figures, " ".join(one.text.split())]) + "\n")
+
+
+def _classifier(opened: object, name: str) -> "ClassifierRun":
+    from inkloom.runs.classifier import ClassifierRun
+    from inkloom.runs.run import Run
+
+    if isinstance(opened, ClassifierRun):
+        return opened
+    assert isinstance(opened, Run)
+    raise InputError(
+        f"inkloom classify takes runs of --model classifier, and {name} is a {opened.config.model['name']}. "
+        f"Use `inkloom {opened.verb} {name}`."
+    )
+
+
+def _lines() -> list[str]:
+    """The lines of standard input. InputError where there is none."""
+    if sys.stdin.isatty():
+        messages().print("Reading texts from the terminal, one a line; Ctrl-D ends them.")
+    lines = sys.stdin.read().splitlines()
+    if not lines:
+        raise InputError("No texts came from standard input. Give some, one a line, or as arguments.")
+    return lines
+
+
+def _print_table(found: "list[Classified]") -> None:
+    from rich.table import Table
+
+    table = Table("text", "class", box=None, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column("further", style="dim")
+    for one in found:
+        text = " ".join(one.text.split())
+        shown = text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+        (label, probability), *others = one.classes
+        table.add_row(shown, label, f"{probability:.0%}", ", ".join(f"{other} {share:.0%}" for other, share in others))
+    results().print(table)
