@@ -11,6 +11,7 @@ import typer
 
 import inkloom
 from inkloom.cli import (
+    caption,
     classify,
     compare,
     corpora,
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command("train")(train.train)
 app.command("generate")(generate.generate)
 app.command("translate")(translate.translate)
+app.command("caption")(caption.caption)
 app.command("classify")(classify.classify)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)

@@ -15,6 +15,7 @@ CORPORA: Registry[NamedCorpus] = Registry(
         "text8": "inkloom.corpus.named.mahoney:TEXT8",
         "enwik8": "inkloom.corpus.named.mahoney:ENWIK8",
         "lm1b": "inkloom.corpus.named.lm1b:CORPUS",
+        "scenes": "inkloom.corpus.named.scenes:CORPUS",
     },
 )
 

@@ -76,3 +76,5 @@ class NamedCorpus:
     """The documents; fetches them where they are not here yet. Raises FetchError where that fails."""
     files: Callable[[CorpusConfig, Path | None], CorpusFiles] | None = None
     """The files; fetches them where they are not here yet. Raises FetchError where that fails."""
+    pictures: Callable[[], Path] | None = None
+    """The folder of its pictures and captions, as `corpus.captions` reads it; drawn or fetched where it is not here."""

@@ -1,0 +1,18 @@
+"""A captioner of drawn scenes that names combinations it has never seen.
+
+Train never shows a small red star, so whatever the words before tell of the next one says "not a star": a decoder that
+trusts them is right on train and wrong on test. What helps is to make it look.
+"""
+
+from inkloom.recipes import Recipe
+
+RECIPE: Recipe = {
+    "corpus": {"sources": ("scenes",)},
+    "model": {
+        "name": "captioner",
+        "channels": (16, 32, 64),
+        "word_dropout": 0.5,
+    },
+    "tokenizer": {"min_count": 1},  # every word of this corpus is one to write
+    "training": {"budget": 290.0, "batch_size": 64},
+}
