@@ -42,6 +42,11 @@ def evaluate(
     if json:
         print_json(scores)
         return
+    if "estimates" in scores:
+        from inkloom.cli.tables import print_sentence_estimates
+
+        print_sentence_estimates(results(), [scores])
+        return
     if opened.verb == "classify":
         from inkloom.cli.tables import print_class_scores
 

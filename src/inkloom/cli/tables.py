@@ -18,7 +18,8 @@ SPLITS = ("train", "val", "test")
 def print_summary(console: Console, verb: str, summary: Mapping[str, Any]) -> None:
     """What a training ended with. verb: what the run is there for."""
     printers = {"classify": print_classification}
-    printers.get(verb, print_scores)(console, summary)
+    printer = print_estimates if "estimates" in summary["val"] else printers.get(verb, print_scores)
+    printer(console, summary)
 
 
 def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
@@ -78,6 +79,39 @@ def print_classification(console: Console, summary: Mapping[str, Any]) -> None:
             f"{of_baseline:.1%})."
         )
     _print_places(console, summary)
+
+
+def print_estimates(console: Console, summary: Mapping[str, Any]) -> None:
+    """A GAN's estimates, split by split, and where its report lies."""
+    print_sentence_estimates(console, [summary[name] for name in SPLITS if name in summary])
+    console.print(
+        f"\nAfter {summary['steps']:,} steps, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s. "
+        "A GAN has no likelihood: these are estimates, to be read beside real text."
+    )
+    if summary["stopped"]:
+        console.print(f"The watch ended the training: {summary['stopped']}", markup=False)
+    _print_places(console, summary)
+
+
+def print_sentence_estimates(console: Console, estimates: Sequence[Mapping[str, Any]]) -> None:
+    """What a GAN wrote beside real sentences, against each split."""
+    table = Table("", box=None, pad_edge=False, header_style="bold")
+    titles = ("nats, theirs", "nats, real", "BLEU-4", "self-BLEU-4", "distinct 2s", "bound")
+    for title in titles:
+        table.add_column(title, justify="right")
+    for of_split in estimates:
+        for name, key in ((of_split["split"], "estimates"), ("  real text", "real")):
+            measures = of_split[key]
+            shares = (measures["bleu"]["4"], measures["self_bleu"]["4"])
+            bound = measures.get("bound_nats")
+            table.add_row(
+                name,
+                *(f"{measures[nats]:.3f}" for nats in ("sample_nats", "real_nats")),
+                *(f"{share:.3f}" for share in shares),
+                f"{measures['distinct']['2'] or 0:.1%}",
+                "" if bound is None else f"{bound:.3f}",
+            )
+    console.print(table)
 
 
 def print_class_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:

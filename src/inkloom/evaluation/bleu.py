@@ -11,34 +11,46 @@ into words already, divided by 100.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from inkloom.evaluation.words import ngrams
 
-ORDERS = (1, 2, 3, 4)
+LONGEST = 4
+"""Words of the longest n-grams, where nothing else is asked for."""
 
-Counts: TypeAlias = Counter[tuple[str, ...]]
+Counts: TypeAlias = Counter[tuple[Hashable, ...]]
 """How often each n-gram of a text stands there, all orders together."""
 
+Words: TypeAlias = Sequence[Hashable]
+"""The words of a text, or their ids."""
 
-def bleu(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+
+def bleu(hypothesis: Words, references: Sequence[Words]) -> float:
     """BLEU of a list of words against one or more others, from 0 to 1."""
+    return bleu_of_each([hypothesis], references)[0]
+
+
+def bleu_of_each(hypotheses: Sequence[Words], references: Sequence[Words], longest: int = LONGEST) -> list[float]:
+    """BLEU of each hypothesis against all references, whose n-grams are counted once."""
     allowed: Counts = Counter()
     for reference in references:
-        allowed |= _counts(reference)
-    lengths = [len(reference) for reference in references]
-    return _score(_counts(hypothesis), allowed, len(hypothesis), _nearest(lengths, len(hypothesis)))
+        allowed |= _counts(reference, longest)
+    lengths = sorted({len(reference) for reference in references})
+    return [
+        _score(_counts(hypothesis, longest), allowed, len(hypothesis), _nearest(lengths, len(hypothesis)), longest)
+        for hypothesis in hypotheses
+    ]
 
 
-def leave_one_out_bleu(hypotheses: Sequence[Sequence[str]], references: Sequence[Sequence[str]]) -> list[float]:
+def leave_one_out_bleu(hypotheses: Sequence[Words], references: Sequence[Words], longest: int = LONGEST) -> list[float]:
     """BLEU of each hypothesis against all references but the one with its own number: as many of both, two or more.
 
     With the hypotheses themselves as references this is self-BLEU (Zhu et al. 2018, "Texygen: A Benchmarking Platform
     for Text Generation Models"). Equal to `bleu` once a hypothesis, in time that grows with the number of
     texts and not with its square.
     """
-    counts = [_counts(reference) for reference in references]
+    counts = [_counts(reference, longest) for reference in references]
     most: Counts = Counter()  # the highest count of an n-gram in any reference
     second: Counts = Counter()  # the highest but one; the same where two references share the highest
     for count in counts:
@@ -50,31 +62,33 @@ def leave_one_out_bleu(hypotheses: Sequence[Sequence[str]], references: Sequence
     lengths = [len(reference) for reference in references]
     scores = []
     for number, (hypothesis, left_out) in enumerate(zip(hypotheses, counts, strict=True)):
-        counted = _counts(hypothesis)
+        counted = _counts(hypothesis, longest)
         allowed = {ngram: second[ngram] if left_out[ngram] == most[ngram] else most[ngram] for ngram in counted}
         nearest = _nearest(lengths[:number] + lengths[number + 1 :], len(hypothesis))
-        scores.append(_score(counted, allowed, len(hypothesis), nearest))
+        scores.append(_score(counted, allowed, len(hypothesis), nearest, longest))
     return scores
 
 
-def _counts(words: Sequence[str]) -> Counts:
-    return Counter(ngram for order in ORDERS for ngram in ngrams(words, order))
+def _counts(words: Words, longest: int) -> Counts:
+    return Counter(ngram for order in range(1, longest + 1) for ngram in ngrams(words, order))
 
 
 def _nearest(lengths: Iterable[int], length: int) -> int:
     return min(lengths, key=lambda other: (abs(other - length), other))
 
 
-def _score(counts: Counts, allowed: Mapping[tuple[str, ...], int], length: int, reference_length: int) -> float:
+def _score(
+    counts: Counts, allowed: Mapping[tuple[Hashable, ...], int], length: int, reference_length: int, longest: int
+) -> float:
     """BLEU from the n-grams of a text, how many of each the references allow, and both lengths in words."""
-    matches = dict.fromkeys(ORDERS, 0)
+    matches = dict.fromkeys(range(1, longest + 1), 0)
     for ngram, times in counts.items():
         matches[len(ngram)] += min(times, allowed.get(ngram, 0))
     if not any(matches.values()):
         return 0.0
     log_precisions = []
     without_match = 0
-    for order in ORDERS[:length]:  # a text of two words has no 3-gram
+    for order in range(1, min(length, longest) + 1):  # a text of two words has no 3-gram
         if matches[order] == 0:
             without_match += 1
         matched = matches[order] or 0.5**without_match

@@ -7,6 +7,7 @@ words, so that a phrase counts as one.
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 from inkloom.tokenizers.letters import ALONE, COMBINING, LETTER
 
@@ -14,6 +15,8 @@ _WORD = re.compile(rf"{ALONE}|{LETTER}+(?:{COMBINING}+{LETTER}*|['’]{LETTER}+)
 _SPACE = re.compile(r"\s")
 
 _CHUNK = 1 << 20
+
+Item = TypeVar("Item")
 
 
 def words(text: str) -> list[str]:
@@ -31,6 +34,6 @@ def words_of_large_text(text: str) -> Iterator[list[str]]:
         start = stop
 
 
-def ngrams(items: Sequence[str], order: int) -> list[tuple[str, ...]]:
+def ngrams(items: Sequence[Item], order: int) -> list[tuple[Item, ...]]:
     """Every run of `order` items, in order; none where there are fewer."""
     return list(zip(*(items[start:] for start in range(order)), strict=False))

@@ -17,6 +17,7 @@ REPORTS: Registry[WritesReport] = Registry(
         "text": "inkloom.experiments.report:write_report",
         "captioning": "inkloom.experiments.captioning:write_report",
         "classification": "inkloom.experiments.classification:write_report",
+        "gan": "inkloom.experiments.gan:write_report",
         "translation": "inkloom.experiments.translation:write_report",
     },
 )

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inkloom.generation.decode import decode
+from inkloom.generation.decode import ROWS_AT_ONCE, decode
 from inkloom.generation.rows import Request, Token
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.generation.settings import GenerationConfig
@@ -44,11 +44,22 @@ def generate(
     """
     prompts = [prompts] if isinstance(prompts, str) else prompts
     requests = sample_requests([tokenizer.encode_prompt(prompt) for prompt in prompts], config)
+    spaces = [untold_space(tokenizer, prompt) for prompt in prompts for _ in range(config.num_samples)]
+    return write_all(model, tokenizer, requests, spaces)
+
+
+def write_all(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    requests: Sequence[Request],
+    spaces: Sequence[str],
+    rows_at_once: int = ROWS_AT_ONCE,
+) -> list[Sample]:
+    """A sample for each request. spaces: what `untold_space` says of the prompt of each."""
     written: list[list[Token]] = [[] for _ in requests]
-    for step in decode(model, tokenizer, requests):
+    for step in decode(model, tokenizer, requests, rows_at_once):
         for token in step:
             written[token.request].append(token)
-    spaces = [untold_space(tokenizer, prompt) for prompt in prompts for _ in range(config.num_samples)]
     return [_sample(tokens, space) for tokens, space in zip(written, spaces, strict=True)]
 
 
@@ -70,8 +81,13 @@ def stream(
     Raises InputError at once for a prompt with text that the tokenizer does not know.
     """
     request = Request(tokenizer.encode_prompt(prompt), config, generator_of_sample(_seed(config), sample))
+    return stream_one(model, tokenizer, request, untold_space(tokenizer, prompt))
+
+
+def stream_one(model: LanguageModel, tokenizer: Tokenizer, request: Request, space: str) -> Iterator[str]:
+    """The text of a request, piece by piece. space: what `untold_space` says of its prompt."""
     texts = (token.text for (token,) in decode(model, tokenizer, [request]) if token.text)
-    return _without_space(texts, untold_space(tokenizer, prompt))
+    return _without_space(texts, space)
 
 
 def untold_space(tokenizer: Tokenizer, prompt: str) -> str:

@@ -29,6 +29,7 @@ FAMILIES = {
     "rnn": Family("inkloom.models.rnn:RNN", "language_modelling"),
     "gru": Family("inkloom.models.gru:GRU", "language_modelling"),
     "lstm": Family("inkloom.models.lstm:LSTM", "language_modelling"),
+    "gan": Family("inkloom.models.gan:GAN", "adversarial", "gan", tokenizer="word"),
     "ngram": Family("inkloom.models.ngram:NGram", "kneser_ney"),
     "mixture": Family("inkloom.models.mixture:Mixture", "mixing"),
     "transformer": Family("inkloom.models.transformer:Transformer", "language_modelling"),

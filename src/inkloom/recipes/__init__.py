@@ -15,6 +15,11 @@ Recipe: TypeAlias = Mapping[str, Mapping[str, Any]]
 RECIPES: Registry[Recipe] = Registry(
     "recipe",
     {
+        "auto": "inkloom.recipes.auto:RECIPE",
+        "fast_lstm": "inkloom.recipes.fast:LSTM",
+        "fast_transformer": "inkloom.recipes.fast:TRANSFORMER",
+        "fast_mixture": "inkloom.recipes.fast:MIXTURE",
+        "best": "inkloom.recipes.best:RECIPE",
         "shakespeare_lstm": "inkloom.recipes.shakespeare_lstm:RECIPE",
         "shakespeare_transformer": "inkloom.recipes.shakespeare_transformer:RECIPE",
         "char_lstm_adam": "inkloom.recipes.char_lstm_adam:RECIPE",
@@ -23,6 +28,8 @@ RECIPES: Registry[Recipe] = Registry(
         "wikitext2_small": "inkloom.recipes.wikitext2_small:RECIPE",
         "multi30k_lstm": "inkloom.recipes.multi30k_lstm:RECIPE",
         "multi30k_transformer": "inkloom.recipes.multi30k_transformer:RECIPE",
+        "fortunes_gan": "inkloom.recipes.fortunes_gan:RECIPE",
+        "captions_gan": "inkloom.recipes.captions_gan:RECIPE",
         "mask_ablation": "inkloom.recipes.mask_ablation:RECIPE",
         "scenes_captioner": "inkloom.recipes.scenes_captioner:RECIPE",
     },

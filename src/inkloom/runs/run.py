@@ -21,7 +21,7 @@ from inkloom.registry import Registry
 from inkloom.runs.directory import RunConfig, RunDirectory, find_run
 from inkloom.runs.parts import choose, corpus_of, cut
 from inkloom.runs.weights import load_weights
-from inkloom.tokenizers import Tokenizer, read_tokenizer
+from inkloom.tokenizers import ControlledTokenizer, Tokenizer, read_tokenizer
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,21 +62,39 @@ class Run:
         load_weights(model, self.directory.weights_file)
         return model.eval()
 
-    def generate(self, prompt: str = "", **settings: Any) -> list[Sample]:
+    def generate(self, prompt: str = "", *, control: str | None = None, **settings: Any) -> list[Sample]:
         """Continue a prompt. `settings` are the fields of `GenerationConfig`: max_tokens, temperature, top_k, top_p,
         min_p, repetition_penalty, greedy, stop, seed, num_samples. The text of a sample does not repeat the prompt.
 
-        Raises InputError for a setting out of its range and for a prompt that the vocabulary cannot spell.
+        control: what the text is to be like, for a run that was trained with a control field. Where neither it nor a
+            prompt is given, the model chooses.
+        Raises InputError for a setting out of its range, for a prompt that the vocabulary cannot spell, and for a
+        control that the run does not know.
         """
-        return generate(
-            self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation")
-        )
+        config = build(GenerationConfig, settings, "generation")
+        return generate(self.model, self._under(control, prompt), prompt or self.default_prompt, config)
 
-    def stream(self, prompt: str = "", **settings: Any) -> Iterator[str]:
+    def stream(self, prompt: str = "", *, control: str | None = None, **settings: Any) -> Iterator[str]:
         """One sample as `generate` writes it, in pieces as soon as they are final."""
-        return stream(
-            self.model, self.tokenizer, prompt or self.default_prompt, build(GenerationConfig, settings, "generation")
-        )
+        config = build(GenerationConfig, settings, "generation")
+        return stream(self.model, self._under(control, prompt), prompt or self.default_prompt, config)
+
+    def _under(self, control: str | None, prompt: str) -> Tokenizer:
+        """The tokenizer, whose prompts begin with a control where one is given."""
+        if isinstance(self.tokenizer, ControlledTokenizer):
+            if control is not None:
+                return self.tokenizer.under(control)
+            if prompt:
+                raise InputError(
+                    f"{self.name} was trained with --control {self.tokenizer.field}, so a prompt needs one: --control "
+                    f"VALUE. Known: {', '.join(self.tokenizer.values)}."
+                )
+        elif control is not None:
+            raise InputError(
+                f"--control got {control!r}, but {self.name} was trained without. Train with --control FIELD, or leave "
+                "it out."
+            )
+        return self.tokenizer
 
     def summary(self) -> dict[str, Any]:
         """The keys of `inkloom train --json`: what was trained, for how long, and the scores of every split.
@@ -93,6 +111,8 @@ class Run:
 
         A running text has one beginning and a few long documents hardly more: too few to learn how texts begin.
         """
+        if isinstance(self.tokenizer, ControlledTokenizer):
+            return ""
         knows_newline = self.tokenizer.encode("\n").unknown_tokens == 0
         return "\n" if knows_newline and self.config.documents < ENOUGH_BEGINNINGS else ""
 
@@ -137,6 +157,7 @@ RUNS: Registry[type[Run]] = Registry(
         "text": "inkloom.runs.run:Run",
         "captioning": "inkloom.runs.captioning:CaptionerRun",
         "classification": "inkloom.runs.classifier:ClassifierRun",
+        "gan": "inkloom.runs.gan:GANRun",
         "translation": "inkloom.runs.translation:TranslationRun",
     },
 )

@@ -29,6 +29,7 @@ TASKS: Registry[Task] = Registry(
         "text": "inkloom.training.fit:TEXT",
         "captioning": "inkloom.training.captioning:CAPTIONING",
         "classification": "inkloom.training.classification:CLASSIFICATION",
+        "gan": "inkloom.training.adversarial.task:TASK",
         "translation": "inkloom.training.translation:TRANSLATION",
     },
 )

@@ -1,0 +1,1 @@
+"""A generator and a critic that learn from each other."""
