@@ -28,6 +28,9 @@ def generate(
     num_samples: Annotated[int | None, typer.Option(help="How many samples to write (1).")] = None,
     stop: Annotated[list[str] | None, typer.Option(metavar="TEXT", help="End a sample here; may be repeated.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same text.")] = None,
+    style_seed: Annotated[
+        int | None, typer.Option(help="Fixes the global noise of a GAN, while --seed varies the rest.")
+    ] = None,
     temperature: Annotated[
         float | None, typer.Option(rich_help_panel=CHOICE, help="Below 1 safer, above 1 wilder.")
     ] = None,
@@ -61,12 +64,18 @@ def generate(
     from inkloom import api
 
     opened = api.load_language_model(run, "generate")
+    if style_seed is not None and opened.config.model["name"] != "gan":
+        raise InputError(
+            f"--style-seed fixes the global noise of a GAN, and {opened.name} is a {opened.config.model['name']}. "
+            "Leave it out."
+        )
     given: dict[str, Any] = {
         "max_tokens": max_tokens,
         "max_words": max_words,
         "num_samples": num_samples,
         "stop": tuple(stop) if stop else None,
         "seed": seed,
+        "style_seed": style_seed,
         "temperature": temperature,
         "top_k": top_k,
         "top_p": top_p,
