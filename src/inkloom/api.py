@@ -6,24 +6,31 @@
 >>> print(run.generate("Once upon", max_tokens=300)[0].text)        # doctest: +SKIP
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inkloom.corpus import load_corpus
+from inkloom.config import build
+from inkloom.corpus import load_corpus, split_corpus
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
 from inkloom.models import FAMILIES, MODELS
 from inkloom.runs.directory import RunDirectory, beginning, find_run, remove
 from inkloom.runs.parts import corpus_of
 from inkloom.threads import share_cores
+from inkloom.training.config import TrainingConfig
 from inkloom.training.plan import parse_budget, plan
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from inkloom.runs.directory import RunConfig
+
     from inkloom.experiments.comparison.results import Comparison
     from inkloom.runs.run import Run
+
+log = logging.getLogger("inkloom")
 
 __all__ = ["Run", "compare", "load_corpus", "load_run", "train"]
 
@@ -31,6 +38,12 @@ LEAGUE = ("ngram", "lstm", "transformer", "mixture")
 """What `compare` compares where no models are named."""
 
 LEAGUE_BUDGET = "60s"
+
+AUTO = "auto"
+"""The recipe that is made for each training."""
+
+NO_DETAILS = {"device", "precision", "seed", "samples", "tensorboard"}
+"""Settings of a training that leave the choice of what to train open."""
 
 
 def train(
@@ -46,6 +59,7 @@ def train(
     seed: int | None = None,
     init: str | None = None,
     of: Sequence[str] = (),
+    control: str | None = None,
     out: str | Path | None = None,
     overwrite: bool = False,
     overrides: Sequence[str] = (),
@@ -57,42 +71,49 @@ def train(
 
     corpus: a file, a folder, several of them, a named corpus, or what `load_corpus` returned; a recipe may bring one.
     corpus_options: further arguments of `load_corpus`, for a corpus that is named.
-    model: a family, `lstm` where neither it nor a recipe is given.
+    model: a family. Where neither it nor a recipe nor any setting of a model or a training is given, the recipe `auto`
+        chooses by the text, the length and a measurement of two seconds; `lstm` where settings are given alone.
     budget: wall time, in seconds or as `80s` or `5m`; or `steps`, or `epochs`.
     split: percents of train, val and test, `90,5,5` where none is given; `90,10` has no test.
     of: the runs that a mixture is made of; they bring text, split and tokenizer.
+    control: a field of each text, such as its label or author, that the model is told before it.
     overrides: `section.field=value` as after `-o`; `training`: fields of TrainingConfig such as `batch_size`.
     out: the run's folder, `runs/CORPUS-MODEL` where none is given; refused if it holds a run, unless `overwrite`.
 
     Raises InputError for settings that are not accepted, before any work.
     """
     share_cores()
+    if recipe is None and not (model or tokenizer or init or of or training.keys() - NO_DETAILS or any(overrides)):
+        recipe = AUTO
     chosen: Mapping[str, Any] = {}
     if recipe is not None:
-        from inkloom.recipes import load_recipe
+        from inkloom.recipes import RECIPES, load_recipe
 
-        chosen = load_recipe(recipe)
+        chosen, recipe = load_recipe(recipe), RECIPES.canonical(recipe)
     lengths = {"budget": parse_budget(str(budget)) if budget is not None else None, "steps": steps, "epochs": epochs}
     given = {name: value for name, value in {**lengths, "seed": seed, **training}.items() if value is not None}
     if of and not corpus:
         text = corpus_of(find_run(of[0]))
     else:
         family = model or chosen.get("model", {}).get("name", "lstm")
-        text = _corpus(corpus, chosen.get("corpus", {}), _with_reader(family, corpus_options or {}))
-    directory, config = plan(
-        text,
-        model=model,
-        tokenizer=tokenizer,
-        recipe=chosen,
-        recipe_name=recipe,
-        training=given,
-        split=split,
-        init=init,
-        of=of,
-        overrides=overrides,
-        out=out,
-        overwrite=overwrite,
-    )
+        options = {**(corpus_options or {}), **_control_options(family, control)}
+        text = _corpus(corpus, chosen.get("corpus", {}), _with_reader(family, options))
+    wanted: dict[str, Any] = {
+        "model": model,
+        "tokenizer": tokenizer,
+        "recipe_name": recipe,
+        "split": split,
+        "init": init,
+        "of": of,
+        "overrides": overrides,
+        "out": out,
+        "overwrite": overwrite,
+    }
+    directory, config = plan(text, recipe=chosen, training=given, **wanted)
+    if recipe == AUTO and model is None:
+        chosen = _chosen_for(text, config, lengths)
+        given = {name: value for name, value in given.items() if name != "budget"}  # less what measuring has taken
+        directory, config = plan(text, recipe=chosen, training=given, **wanted)
     with beginning(directory, config):
         from inkloom.training.tasks import task_of
 
@@ -103,6 +124,18 @@ def train(
         if not directory.tokenizer_file.exists():  # the text has no word for the tokenizer: nothing was begun
             remove(directory)
         raise
+
+
+def _chosen_for(text: Corpus, config: "RunConfig", lengths: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the recipe `auto` makes of a text and a length, which it announces."""
+    from inkloom.recipes.auto import Length, choose
+    from inkloom.training.throughput import lstm_rate
+
+    settings = build(TrainingConfig, config.training, "training")
+    train = split_corpus(text, config.split.shares, config.split.seed)["train"]
+    choice = choose(train.chars, Length(**lengths), lambda: lstm_rate(settings))
+    log.info(f"auto: {choice.said}.")
+    return choice.recipe
 
 
 def resume(name: str | Path, console: "Console | None" = None) -> "Run":
@@ -215,6 +248,18 @@ def _corpus(
 def _with_reader(model: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
     """How the family reads its corpora, where the options do not say another way."""
     return {"reader": FAMILIES[MODELS.canonical(model)].reader, **options}
+
+
+def _control_options(model: str, control: str | None) -> Mapping[str, Any]:
+    """How a corpus is read whose texts are told to the model with a field of theirs."""
+    if control is None:
+        return {}
+    name = MODELS.canonical(model)
+    if FAMILIES[name].task != "text":
+        raise InputError(
+            f"--control is for models that continue texts, and {name} is none. A classifier takes --label-column."
+        )
+    return {"reader": "labelled", "label_column": control}
 
 
 def _fit_and_report(directory: RunDirectory, corpus: Corpus, console: "Console | None") -> "Run":

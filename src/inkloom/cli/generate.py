@@ -23,6 +23,10 @@ def generate(
     run: RunName,
     prompt: Annotated[str, typer.Option(metavar="TEXT", help="What to continue; - reads standard input.")] = "",
     prompt_file: PromptFile = None,
+    control: Annotated[
+        str | None,
+        typer.Option(metavar="VALUE", help="What the text is to be like, for a run of `train --control FIELD`."),
+    ] = None,
     max_tokens: Annotated[int | None, typer.Option(help="The most tokens to write (200).")] = None,
     max_words: Annotated[int | None, typer.Option(help="The most words to write.")] = None,
     num_samples: Annotated[int | None, typer.Option(help="How many samples to write (1).")] = None,
@@ -60,6 +64,8 @@ def generate(
     inkloom generate my-lstm --prompt "Once upon a time" --temperature 0.8
 
     inkloom generate my-lstm --num-samples 5 --max-words 50 --json
+
+    inkloom generate names-lstm --control Russian
     """
     from inkloom import api
 
@@ -70,6 +76,7 @@ def generate(
             "Leave it out."
         )
     given: dict[str, Any] = {
+        "control": control,
         "max_tokens": max_tokens,
         "max_words": max_words,
         "num_samples": num_samples,

@@ -32,10 +32,11 @@ LENGTH, RUN = "Length of training", "Run"
 def train(
     corpus: Annotated[list[str] | None, CORPUS] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help=f"One of: {', '.join(FAMILIES)} (lstm).")
+        str | None,
+        typer.Option(metavar="NAME", rich_help_panel=MODEL, help=f"One of: {', '.join(FAMILIES)} (see --recipe)."),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="A named configuration.")
+        str | None, typer.Option(metavar="NAME", rich_help_panel=MODEL, help="A named configuration (auto).")
     ] = None,
     tokenizer: Annotated[
         str | None,
@@ -65,9 +66,7 @@ def train(
         str | None, typer.Option(metavar="TIME", rich_help_panel=LENGTH, help="Wall time, such as 80s or 5m.")
     ] = None,
     steps: Annotated[int | None, typer.Option(rich_help_panel=LENGTH, help="Optimiser steps.")] = None,
-    epochs: Annotated[
-        float | None, typer.Option(rich_help_panel=LENGTH, help="Times the text is read (10 if nothing is given).")
-    ] = None,
+    epochs: Annotated[float | None, typer.Option(rich_help_panel=LENGTH, help="Times the text is read.")] = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -85,7 +84,7 @@ def train(
         typer.Option(
             metavar="FIELD",
             rich_help_panel=TEXT,
-            help="Tell the model this field of each text, such as label or author; `generate --control VALUE` asks for it.",
+            help="A field of each text that the model is told, such as label; `generate --control VALUE` asks for it.",
         ),
     ] = None,
     source: SourceSide = None,
@@ -146,12 +145,15 @@ def train(
         "out": out,
         "seq_len": seq_len,
         "batch_size": batch_size,
+        "control": control,
         "device": device,
         "precision": precision,
     }
     given = {name: value for name, value in given.items() if value is not None}
     pairs = {name: side for name, side in (("source_name", source), ("target_name", target)) if side is not None}
-    labels = _label_options(control, label_column)
+    if control is not None and label_column is not None:
+        raise InputError("--control and --label-column were both given; each names a column. Leave one out.")
+    labels = {} if label_column is None else {"label_column": label_column}
     overrides = [*(override or ()), *tokenizer_overrides(vocab_size, min_count)]
     if resume is not None:
         if corpus or pairs or labels or overrides or overwrite or given:
@@ -177,17 +179,6 @@ def train(
     from inkloom.cli.tables import print_summary
 
     print_summary(results(), run.verb, summary)
-
-
-def _label_options(control: str | None, label_column: str | None) -> dict[str, str]:
-    """How labels are read, where something was said about them; a control field is a column of labels."""
-    if control is not None and label_column is not None:
-        raise InputError(
-            "--control and --label-column were both given; each names the column of labels. Leave one out."
-        )
-    if control is not None:
-        return {"reader": "labelled", "label_column": control}
-    return {} if label_column is None else {"label_column": label_column}
 
 
 def _print_settings(model: str, tokenizer: str) -> None:

@@ -109,7 +109,7 @@ def score(model: LanguageModel, part: EncodedPart, advance: Advance = lambda don
     The precision is the caller's: float32, or what an autocast around the call says. advance: hears of tokens that are
     scored.
     """
-    return _scores(part, _total(_scored(model, part.ids), advance))
+    return _scores(part, _total(_of_text(part, _scored(model, part.ids)), advance))
 
 
 @torch.inference_mode()
@@ -117,8 +117,9 @@ def score_tokens(
     model: LanguageModel, part: EncodedPart, advance: Advance = lambda done: None
 ) -> tuple[Scores, NDArray[np.float64]]:
     """`score`, and what it is the sum of: the nats of every token of the split, (tokens,)."""
-    nats_T = np.zeros(part.tokens)
-    return _scores(part, _total(_kept(nats_T, _scored(model, part.ids)), advance)), nats_T
+    nats_N = np.zeros(len(part.ids) - 1)
+    total = _total(_kept(nats_N, _of_text(part, _scored(model, part.ids))), advance)
+    return _scores(part, total), nats_N[part.scored]
 
 
 @torch.inference_mode()
@@ -127,6 +128,11 @@ def token_nats(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> N
     nats_T = np.zeros(len(ids) - 1)
     _total(_kept(nats_T, _scored(model, ids)))
     return nats_T
+
+
+def mean_nats(model: LanguageModel, part: EncodedPart) -> float:
+    """What a token of the part costs on the average, in nats, where the charge for lost text is left out."""
+    return float(token_nats(model, part.ids)[part.scored].mean())
 
 
 Scored: TypeAlias = Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]
@@ -154,6 +160,17 @@ def _total(scored: Scored, advance: Advance = lambda done: None) -> float:
         total += float(nats_N.sum())
         advance(len(nats_N))
     return total
+
+
+def _of_text(part: EncodedPart, scored: Scored) -> Scored:
+    """The same without tokens that stand for no text, such as controls."""
+    if part.controls_from is None:
+        yield from scored
+        return
+    is_scored = part.scored
+    for places_N, nats_N in scored:
+        kept_N = is_scored[places_N]
+        yield places_N[kept_N], nats_N[kept_N]
 
 
 def _kept(nats_T: NDArray[np.floating[Any]], scored: Scored) -> Scored:

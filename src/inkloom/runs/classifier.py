@@ -94,13 +94,13 @@ class ClassifierRun(Run):
         config = self.model.config
         return scores_of(self.model, encode_labelled(self.tokenizer, part, config.labels, config.max_tokens), part.name)
 
-    def generate(self, prompt: str = "", **settings: Any) -> NoReturn:
+    def generate(self, prompt: str = "", *, control: str | None = None, **settings: Any) -> NoReturn:
         """A classifier writes nothing: raises InputError."""
         raise InputError(f"{self.name} is a classifier, which writes no text. Use `inkloom classify {self.name}`.")
 
-    def stream(self, prompt: str = "", **settings: Any) -> NoReturn:
+    def stream(self, prompt: str = "", *, control: str | None = None, **settings: Any) -> NoReturn:
         """A classifier writes nothing: raises InputError."""
-        self.generate(prompt, **settings)
+        self.generate(prompt, control=control, **settings)
 
     def _with_known_labels(self, part: Part) -> Part:
         labels = self.model.config.labels

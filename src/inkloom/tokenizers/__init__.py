@@ -7,6 +7,7 @@ from inkloom.config import build
 from inkloom.errors import InputError
 from inkloom.registry import Registry
 from inkloom.tokenizers.base import Encoding, Ids, Lengths, TokenDecoder, Tokenizer
+from inkloom.tokenizers.control import ControlledTokenizer
 
 TOKENIZERS: Registry[type[Tokenizer]] = Registry(
     "tokenizer",
@@ -41,7 +42,19 @@ def read_tokenizer(data: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer of a tokenizer.json. InputError where the data is none."""
     model = data.get("model")
     own = model.get("inkloom", data) if isinstance(model, dict) else data
+    if own.get("name") == ControlledTokenizer.name:
+        return ControlledTokenizer.from_json(own)
     return TOKENIZERS.load(str(own.get("name"))).from_json(data)
 
 
-__all__ = ["TOKENIZERS", "Encoding", "Ids", "Lengths", "TokenDecoder", "Tokenizer", "configured", "read_tokenizer"]
+__all__ = [
+    "TOKENIZERS",
+    "ControlledTokenizer",
+    "Encoding",
+    "Ids",
+    "Lengths",
+    "TokenDecoder",
+    "Tokenizer",
+    "configured",
+    "read_tokenizer",
+]

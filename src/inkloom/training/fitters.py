@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
-from inkloom.evaluation.likelihood import token_nats
+from inkloom.data import EncodedPart
+from inkloom.evaluation.likelihood import mean_nats
 from inkloom.models import FAMILIES
 from inkloom.models.arpa import arpa_words, read_arpa
 from inkloom.models.base import LanguageModel
 from inkloom.models.kneser_ney import Counts, count_ngrams, estimate
 from inkloom.models.ngram import NGram
 from inkloom.registry import Registry
-from inkloom.tokenizers import Ids
 from inkloom.training.callbacks.validation import scored_while_training
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def fit_kneser_ney(model: LanguageModel, job: "Job", report: Report) -> Fitted:
     if model.config.arpa is not None:
         imported = read_arpa(Path(model.config.arpa), arpa_words(job.tokenizer))
         imported.config = imported.config.replace(arpa=model.config.arpa)
-        nats_per_token = float(token_nats(imported, val).mean())
+        nats_per_token = mean_nats(imported, val)
         report(f"{model.config.arpa}, order {imported.order}", nats_per_token)
         return Fitted(imported, nats_per_token, 0)
     lengths = count_ngrams(train.ids, model.vocab_size, job.tokenizer.end_id)
@@ -86,10 +86,10 @@ def fit_kneser_ney(model: LanguageModel, job: "Job", report: Report) -> Fitted:
     return Fitted(best, best_nats, train.tokens)
 
 
-def _tried(counts: Sequence[Counts], vocab_size: int, val: Ids, report: Report) -> tuple[NGram, float]:
+def _tried(counts: Sequence[Counts], vocab_size: int, val: EncodedPart, report: Report) -> tuple[NGram, float]:
     """The model of these counts, and its score of val."""
     model = estimate(counts, vocab_size)
-    nats_per_token = float(token_nats(model, val).mean())
+    nats_per_token = mean_nats(model, val)
     report(f"order {model.order}", nats_per_token)
     return model, nats_per_token
 

@@ -1,7 +1,7 @@
 """Training a language model by gradients: its batches, its objective and its score, for the loop."""
 
 from inkloom.data.batches import BATCHINGS
-from inkloom.evaluation.likelihood import token_nats
+from inkloom.evaluation.likelihood import mean_nats
 from inkloom.models import FAMILIES
 from inkloom.models.base import LanguageModel
 from inkloom.runs.run import Run, build_model, load_run
@@ -40,6 +40,6 @@ def _work(job: Job, machine: Machine) -> Work[LanguageModel]:
         tokens_per_step=settings.batch_size * settings.seq_len,
         batch_shape=f"{source.batch_size} x {source.seq_len}",
         objective=OBJECTIVES.load(FAMILIES[job.config.model["name"]].objective),
-        validate=lambda model: float(token_nats(model, val).mean()),
+        validate=lambda model: mean_nats(model, val),
         write_sample=lambda model, number: sample_text(model, job.tokenizer, prompt, settings.seed + number),
     )

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from inkloom.config import build
 from inkloom.corpus.base import Corpus, Part
+from inkloom.corpus.labelled import LABEL
 from inkloom.corpus.leaks import LeakReport
 from inkloom.data import EncodedPart, encode_part
 from inkloom.errors import InputError
@@ -17,7 +18,7 @@ from inkloom.models import MODELS
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.parts import cut
 from inkloom.runs.run import load_run, load_tokenizer, without_name
-from inkloom.tokenizers import TOKENIZERS, Tokenizer, configured
+from inkloom.tokenizers import TOKENIZERS, ControlledTokenizer, Tokenizer, configured
 from inkloom.training.begun import Begun
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fitters import fitted_in_one_go
@@ -53,6 +54,11 @@ def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[
     leaks = check_splits(parts, config.split.shares, console) if leaks is None else leaks
     begun = Begun.now(run, config, console)
     tokenizer = _tokenizer(run, config, parts["train"])
+    if parts["train"].conditions is not None and not isinstance(tokenizer, ControlledTokenizer):
+        raise InputError(
+            f"--control cannot be used with {config.init or config.of[0]}, which was trained without and has no tokens "
+            "for the values. Train one with --control, or leave it out."
+        )
     if config.init or config.of:
         check_tokenizer(tokenizer, parts)
     to_encode = {name: part for name, part in parts.items() if name != "test"} | held_back
@@ -103,6 +109,9 @@ def _tokenizer(run: RunDirectory, config: RunConfig, train: Part) -> Tokenizer:
     else:
         tokenizer_class, fields = configured(config.tokenizer)
         tokenizer = tokenizer_class.fit((piece.text for piece in train.pieces()), fields)
+        if train.conditions is not None:
+            field = config.corpus.label_column or LABEL
+            tokenizer = ControlledTokenizer(tokenizer, field, sorted(set(train.conditions)))
     write_json(run.tokenizer_file, tokenizer.to_json())
     return tokenizer
 

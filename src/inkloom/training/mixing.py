@@ -7,11 +7,12 @@ else what is held back from train, which the parts must have left alone (`split.
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from inkloom.data import EncodedPart, encode_part
-from inkloom.evaluation.likelihood import token_nats
+from inkloom.evaluation.likelihood import mean_nats, token_nats
 from inkloom.models.base import LanguageModel
 from inkloom.models.mixture import Mixture
 from inkloom.runs.directory import RunConfig, RunDirectory
@@ -45,7 +46,7 @@ def fit_mixture(model: LanguageModel, job: Job, report: Report) -> Fitted:
     if trained and "held_back" in job.encoded:
         mixture = _with_all_of_train(mixture, names, job)
     val = scored_while_training(job.encoded["val"], job.settings.budget)
-    val_loss = float(token_nats(mixture, val).mean())
+    val_loss = mean_nats(mixture, val)
     report(f"mixture of {', '.join(names)}", val_loss)
     _say_weights(mixture, names)
     return Fitted(mixture, val_loss, sum(part.tokens_seen for part in trained) or job.encoded["train"].tokens)
@@ -89,7 +90,9 @@ def text_for_weights(job: Job) -> EncodedPart:
 def _learn_weights(mixture: Mixture, part: EncodedPart) -> None:
     ids = part.ids[: 1 + MOST_TOKENS]
     log_probs_KN = torch.stack([-torch.from_numpy(token_nats(own, ids)) for own in mixture.models])
-    mixture.learn_weights(log_probs_KN, torch.from_numpy(ids[:-1].astype("int64")))
+    scored_N = torch.from_numpy(part.scored[: len(ids) - 1])
+    before_N = torch.from_numpy(ids[:-1].astype("int64"))
+    mixture.learn_weights(log_probs_KN[:, scored_N], before_N[scored_N])
 
 
 def _train_parts(model: Mixture, job: Job) -> list[Trained]:
@@ -107,19 +110,23 @@ def _train_parts(model: Mixture, job: Job) -> list[Trained]:
     return [trained[number] for number in range(len(order))]
 
 
-def _config_of_part(part: dict[str, object], job: Job, parts_left: int) -> RunConfig:
+def _config_of_part(part: dict[str, Any], job: Job, parts_left: int) -> RunConfig:
     """The mixture's settings, but for what is the part's own: its family's defaults and its share of the time."""
     settings = job.settings
     training: dict[str, object] = {
-        name: getattr(settings, name)
-        for name in ("steps", "epochs", "seed", "device", "precision")
-        if getattr(settings, name)
+        **part.get("training", {}),
+        **{
+            name: getattr(settings, name)
+            for name in ("steps", "epochs", "seed", "device", "precision")
+            if getattr(settings, name)
+        },
     }
     training["samples"] = 0
     if settings.budget is not None:
         left = settings.budget * (1 - RESERVE) - job.clock.seconds
         training["budget"] = max(left / parts_left, 1.0)
-    return job.config.replace(model=part, training=training, of=(), recipe=None)
+    model = {field: value for field, value in part.items() if field != "training"}
+    return job.config.replace(model=model, training=training, of=(), recipe=None)
 
 
 def _say_weights(mixture: Mixture, names: Sequence[str]) -> None:

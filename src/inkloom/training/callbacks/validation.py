@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytorch_lightning as pl
 
 from inkloom.data import EncodedPart
-from inkloom.tokenizers import Ids
 from inkloom.training.schedule import Progress
 
 MOST_BYTES = 2_000_000
@@ -21,11 +21,11 @@ BYTES_A_SECOND = 300
 """Of val that a second of a `--budget` run buys: 24 kB in 80 s, which a slow model scores in half a second."""
 
 
-def scored_while_training(part: EncodedPart, budget: float | None = None) -> Ids:
-    """The part, or about its first MOST_BYTES, or as much as the budget (seconds) buys: the end token, then tokens."""
+def scored_while_training(part: EncodedPart, budget: float | None = None) -> EncodedPart:
+    """The part, or about its first MOST_BYTES, or as much as the budget (seconds) buys; its counts are of the whole."""
     most = MOST_BYTES if budget is None else min(MOST_BYTES, budget * BYTES_A_SECOND)
     share = min(1.0, most / max(part.bytes, 1))
-    return part.ids[: 1 + max(1, int(part.tokens * share))]
+    return replace(part, ids=part.ids[: 1 + max(1, int((len(part.ids) - 1) * share))])
 
 
 class Validation(pl.Callback):
