@@ -25,9 +25,8 @@ from inkloom.training.plan import parse_budget, plan
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from inkloom.runs.directory import RunConfig
-
     from inkloom.experiments.comparison.results import Comparison
+    from inkloom.runs.directory import RunConfig
     from inkloom.runs.run import Run
 
 log = logging.getLogger("inkloom")

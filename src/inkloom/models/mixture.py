@@ -38,7 +38,8 @@ class Mixture(LanguageModel):
         """What is mixed, and how."""
 
         parts: tuple[dict[str, Any], ...] = ({"name": "lstm"}, {"name": "ngram"})
-        """The models: names, separated by commas, which are trained inside the mixture's own time; --of takes runs."""
+        """The models: names, separated by commas, which are trained inside the mixture's own time; --of takes runs. A
+        part of a recipe may have `training`: the settings in which it differs from its family's defaults."""
 
         gate: Literal["common", "token"] = "common"
         """common: one set of weights; token: a set for each preceding token, drawn towards the common one."""
@@ -162,15 +163,16 @@ def build_part(part: Mapping[str, Any], vocab_size: int) -> LanguageModel:
 
 def _resolved(part: Mapping[str, Any], seq_len: int) -> dict[str, Any]:
     family, config = _family_and_config(part)
-    window: int = family.training_defaults.get("seq_len", seq_len)
-    return {"name": part["name"], **config.resolve(window).model_dump(mode="json")}
+    training = {"seq_len": seq_len, **family.training_defaults, **part.get("training", {})}
+    own = {field: part[field] for field in ("name", "training") if field in part}
+    return {**own, **config.resolve(int(training["seq_len"])).model_dump(mode="json")}
 
 
 def _family_and_config(part: Mapping[str, Any]) -> tuple[type[LanguageModel], LanguageModel.Config]:
     from inkloom.models import MODELS
 
     family = MODELS.load(str(part.get("name")))
-    fields = {field: value for field, value in part.items() if field != "name"}
+    fields = {field: value for field, value in part.items() if field not in ("name", "training")}
     return family, build(family.Config, fields, "model.parts")
 
 
