@@ -51,18 +51,17 @@ def browser():
 
 @pytest.fixture
 def visit(browser, server):
-    """Open a page of the Studio: `visit("/runs", width=390, dark=True)`.
+    """Open a page of the Studio: `visit("/runs", dark=True)`.
 
     At the end nothing must have been asked of any other server, and no page may have had an error but a refused text.
     """
     contexts, troubles, asked = [], [], []
 
-    def open_page(path="/", width=1280, height=900, dark=False):
+    def open_page(path="/", dark=False):
         context = browser.new_context(
             base_url=server,
-            viewport={"width": width, "height": height},
+            viewport={"width": 1280, "height": 900},
             color_scheme="dark" if dark else "light",
-            has_touch=width < 500,
         )
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
@@ -71,7 +70,7 @@ def visit(browser, server):
         page.on("console", lambda said: troubles.append(said.text) if is_trouble(said) else None)
         page.on("request", lambda request: asked.append(request.url))
         page.goto(path)
-        page.wait_for_selector("h1")
+        page.wait_for_function("window.did_handshake")  # from then on it listens
         return page
 
     yield open_page

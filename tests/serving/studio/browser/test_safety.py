@@ -11,7 +11,7 @@ from ..conftest import HOSTILE
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see make test-clients").expect
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("browser")]
 
 SCRIPT = "<script>document.title='prompt'</script><img src=x onerror=\"document.title='prompt'\">"
 
@@ -23,9 +23,8 @@ def test_a_script_in_a_prompt_is_text(visit):
     page.get_by_role("button", name="Write", exact=True).click()
     shown = page.locator(".written, [role=alert]:not(:empty)")
     expect(shown.first).to_be_visible()
-    page.wait_for_timeout(300)
-    assert page.title() == "Write – inkloom Studio"
     assert page.locator("main img, main script").count() == 0
+    assert page.title() == "Write – inkloom Studio"
 
 
 @pytest.mark.parametrize("path", ["/", "/inside", "/runs", "/train"])
@@ -33,11 +32,10 @@ def test_a_run_whose_name_is_html_is_named_and_nothing_else(visit, path):
     page = visit(f"{path}?run={quote(HOSTILE)}")
     if path == "/inside":
         page.wait_for_selector("[role=tab]")
-    page.wait_for_timeout(300)
-    assert page.title() != "run"
-    assert page.locator("main img").count() == 0
     if path in ("/", "/runs"):
-        assert HOSTILE in page.locator("#content").inner_text()
+        expect(page.locator("#content")).to_contain_text(HOSTILE)
+    assert page.locator("main img").count() == 0
+    assert page.title() != "run"
 
 
 def test_text_that_is_html_is_read_token_by_token(visit):
@@ -48,7 +46,8 @@ def test_text_that_is_html_is_read_token_by_token(visit):
     expect(page.locator(".view .token")).to_have_count(len("<b>bold</b>"))
     for view in ("Next token", "Evidence", "Copies"):
         page.get_by_role("tab", name=view).click()
-        page.wait_for_timeout(200)
+        expect(page.get_by_role("tab", name=view)).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#content [role=status]").first).to_have_text("")
     assert page.locator(".view b", has_text="bold").count() == 0
 
 
