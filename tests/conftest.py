@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests import captions
+from tests.captions import make_folder
+
 # Tests run side by side, one a core; more threads would only wait for each other.
 torch.set_num_threads(1)
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -47,4 +50,31 @@ def finished_run(tmp_path_factory, text_file) -> Path:
 
     out = tmp_path_factory.mktemp("runs") / "tiny"
     inkloom.train(text_file, out=out, steps=60, seed=1, overrides=TINY[1:4:2], batch_size=8, seq_len=32)
+    return out
+
+
+@pytest.fixture(scope="session")
+def translator_run(tmp_path_factory) -> Path:
+    """The folder of a small translator, trained and scored. Tests that change a run copy it first."""
+    import inkloom
+    from tests.translators import SETTINGS, write_folder
+
+    folder = tmp_path_factory.mktemp("translator")
+    inkloom.train(write_folder(folder / "pairs"), out=folder / "run", steps=120, batch_size=16, seq_len=32, **SETTINGS)
+    return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def scenes_folder(tmp_path_factory) -> Path:
+    """A few drawn scenes with their captions, as a folder with splits of its own."""
+    return make_folder(tmp_path_factory.mktemp("scenes") / "drawn")
+
+
+@pytest.fixture(scope="session")
+def finished_captioner(tmp_path_factory, scenes_folder) -> Path:
+    """The folder of a small captioner, trained and scored. Tests that change a run copy it first."""
+    import inkloom
+
+    out = tmp_path_factory.mktemp("runs") / "captioner"
+    inkloom.train(scenes_folder, model="captioner", out=out, steps=8, batch_size=8, overrides=captions.TINY)
     return out

@@ -8,7 +8,7 @@ from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from inkloom.models import cross_entropy
-from inkloom.models.cross_entropy import linear_cross_entropy
+from inkloom.models.cross_entropy import linear_cross_entropy, smoothed_linear_cross_entropy
 
 
 def inputs(tokens, size, words, seed=0, bias=True):
@@ -48,6 +48,21 @@ def test_value_and_gradients_equal_those_of_all_logits_at_a_time(tokens, size, w
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
     pairs = zip(gradients(factor * found, tensors), gradients(factor * expected, tensors), strict=True)
     for one, other in pairs:
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.7])
+def test_smoothed_labels_equal_torchs_in_value_and_gradients(smoothing, bias, monkeypatch):
+    *tensors, targets_N = inputs(23, 5, 13, bias=bias)
+    monkeypatch.setattr(cross_entropy, "PIECE_BYTES", 7 * 13 * 4)
+    loss, nats = smoothed_linear_cross_entropy(*tensors, targets_N, 23, smoothing)
+    logits_NV = functional.linear(*tensors)
+    expected = functional.cross_entropy(logits_NV, targets_N, label_smoothing=smoothing)
+    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(nats, functional.cross_entropy(logits_NV, targets_N), rtol=1e-5, atol=1e-5)
+    assert not nats.requires_grad
+    for one, other in zip(gradients(loss, tensors), gradients(expected, tensors), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 

@@ -212,8 +212,8 @@ def _table(file: TextFile, text: str, config: CorpusConfig) -> Iterator[Pair]:
         Column(config.source_name or SOURCE, "the sources", "--source"),
         Column(config.target_name or TARGET, "the targets", "--target"),
     )
-    for source, target in fields_of(lambda: [text], kind, columns, file.label):
-        yield source, target
+    for row in fields_of(lambda: [text], kind, columns, file.label):
+        yield row[0], row[1]
 
 
 def _lines(text: str) -> list[str]:

@@ -83,7 +83,7 @@ class EncodedPairs:
         return numbers[np.lexsort((draw_N, self.sources.lengths[numbers], self.targets.lengths[numbers]))]
 
     def bounds(self, numbers: NDArray[np.int64], tokens: int) -> NDArray[np.int64]:
-        """Where batches of pairs in this order begin and end: each as large as fits, its rows times its longest side."""
+        """Where batches of pairs in this order begin and end: each as large as fits, rows times the longest side."""
         bounds = [0]
         longest = 0
         lengths = np.maximum(self.sources.lengths[numbers], self.targets.lengths[numbers])

@@ -5,7 +5,7 @@ signature that says how they were counted (M. Post, "A Call for Clarity in Repor
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
@@ -28,9 +28,6 @@ class Metric:
     score: float
     signature: str
 
-    def as_json(self) -> dict[str, Any]:
-        return {"score": self.score, "signature": self.signature}
-
 
 @dataclass(frozen=True)
 class TranslationScores:
@@ -47,22 +44,15 @@ class TranslationScores:
     exact_lowercased: float
 
     def as_json(self) -> dict[str, Any]:
-        metrics = {
-            name: getattr(self, name).as_json() for name in ("bleu", "bleu_lowercased", "chrf", "chrf_lowercased")
-        }
-        return {
-            "sentences": self.sentences,
-            **metrics,
-            "exact": self.exact,
-            "exact_lowercased": self.exact_lowercased,
-        }
+        return asdict(self)
 
 
 def translation_scores(translations: Sequence[str], references: Sequence[str]) -> TranslationScores:
     """Score as many translations as references. Raises InputError where there are none."""
     if not translations:
         raise InputError("There is no translation to score. Give a split with at least one pair.")
-    from sacrebleu.metrics import BLEU, CHRF
+    from sacrebleu.metrics.bleu import BLEU
+    from sacrebleu.metrics.chrf import CHRF
 
     def metric(counts: Any) -> Metric:
         score = counts.corpus_score(list(translations), [list(references)]).score
@@ -94,11 +84,9 @@ def score_pairs(model: Seq2Seq, pairs: EncodedPairs, advance: Advance = lambda d
         nats, tokens = 0.0, 0
         for numbers in pairs.in_batches(model.config.context_length, _tokens_at_once(model)):
             batch = pairs.batch(numbers)
-            state = model.begin(
-                model.encode(batch.sources_BS.to(model.device), batch.source_lengths_B.to(model.device))
-            )
-            logits_BTV, _ = model(batch.inputs_BT.to(model.device), state)
-            targets_N = batch.targets_BT.flatten().to(model.device)
+            sources_BS, lengths_B, inputs_BT, targets_BT = (part.to(model.device) for part in batch)
+            logits_BTV, _ = model(inputs_BT, model.begin(model.encode(sources_BS, lengths_B)))
+            targets_N = targets_BT.flatten()
             nats += float(
                 functional.cross_entropy(
                     logits_BTV.float().flatten(0, 1), targets_N, reduction="sum", ignore_index=NO_TARGET

@@ -120,9 +120,9 @@ def _gain(score: Mapping[str, Any]) -> str:
     searched, greedy = score["translation"], score["greedy"]
     gain = searched["bleu_lowercased"]["score"] - greedy["bleu_lowercased"]["score"]
     return (
-        f"On {score['split']}, a beam of {searched['beam']} with a length penalty of {searched['length_penalty']:g} gains "
-        f"{gain:+.2f} BLEU (lower-cased) over the likeliest token at each step. {count(searched['sentences'])} sentences, "
-        "one reference each."
+        f"On {score['split']}, a beam of {searched['beam']} with a length penalty of {searched['length_penalty']:g} "
+        f"gains {gain:+.2f} BLEU (lower-cased) over the likeliest token at each step. "
+        f"{count(searched['sentences'])} sentences, one reference each."
     )
 
 

@@ -126,7 +126,7 @@ def _continuations(
     if never is not None:
         log_probs_BV[:, never] = -math.inf
     so_far_B = torch.tensor([candidate.logprob for search in searches for candidate in search.candidates])
-    log_probs_NWV = (log_probs_BV + so_far_B[:, None]).unflatten(0, (len(searches), -1))
+    log_probs_NWV = (log_probs_BV + so_far_B[:, None]).view(len(searches), -1, logits_BV.shape[1])
     best_NK = log_probs_NWV.flatten(1).topk(min(2 * beam, log_probs_NWV[0].numel()), dim=1)
     return best_NK.values.tolist(), best_NK.indices.tolist()
 

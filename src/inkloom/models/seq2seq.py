@@ -9,7 +9,7 @@ Shapes: B rows, S tokens of the source, T tokens of the target, V vocabulary, C 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import ClassVar, Literal, Self, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias
 
 import pydantic
 import torch
@@ -76,6 +76,11 @@ class Seq2Seq(LanguageModel):
         scheduled_sampling: float = pydantic.Field(default=0.0, ge=0, le=1)
         """Share of the tokens a decoder reads in training that are its own guesses, reached evenly at the end of the
         training (S. Bengio et al. 2015); all guesses of a batch are made at once (Duckworth et al. 2019)."""
+
+        @pydantic.field_validator("attention", mode="before")
+        @classmethod
+        def _none_is_a_word(cls, attention: Any) -> Any:
+            return "none" if attention is None else attention  # -o reads none as no value
 
         @pydantic.model_validator(mode="after")
         def _fits_together(self) -> Self:

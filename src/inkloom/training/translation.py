@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import torch
 from rich.console import Console
 from torch import Tensor
@@ -155,9 +156,7 @@ def final_scores(run: TranslationRun, job: TranslationJob) -> dict[str, Any]:
     examples: list[dict[str, str]] = []
     for name, part in job.parts.items():
         if name == "train":
-            first = Part(
-                name, part.texts[:SCORED_TRAIN_PAIRS], part.end_chars, True, _sources(part)[:SCORED_TRAIN_PAIRS]
-            )
+            first = part.select(np.arange(min(SCORED_TRAIN_PAIRS, len(part.texts))))
             pairs = run.encode_pairs(first, job.console)
             with progress(job.console, "Scoring train", pairs.targets.encoded.tokens, "tokens") as advance:
                 scores[name] = score_pairs(run.model, pairs, advance).as_json()
