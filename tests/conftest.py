@@ -1,5 +1,6 @@
 """What many tests share: one thread, a cache of their own, a real text and a small finished run."""
 
+import itertools
 import os
 import pydoc_data.topics
 from pathlib import Path
@@ -76,5 +77,35 @@ def finished_captioner(tmp_path_factory, scenes_folder) -> Path:
     import inkloom
 
     out = tmp_path_factory.mktemp("runs") / "captioner"
-    inkloom.train(scenes_folder, model="captioner", out=out, steps=8, batch_size=8, overrides=captions.TINY)
+    with pytest.MonkeyPatch.context() as patched:  # made before `_private_folders` is, and images are kept in the cache
+        patched.setenv("INKLOOM_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "cache"))
+        inkloom.train(scenes_folder, model="captioner", out=out, steps=8, batch_size=8, overrides=captions.TINY)
     return out
+
+
+@pytest.fixture(scope="session")
+def classes(tmp_path_factory) -> Path:
+    """A folder with two classes: words of a and b whose number of b is even, and those where it is odd."""
+    folder = tmp_path_factory.mktemp("classes")
+    words = ["".join(letters) for length in range(1, 8) for letters in itertools.product("ab", repeat=length)]
+    for label, remainder, most in (("even", 0, 96), ("odd", 1, 54)):
+        chosen = [word for word in words if word.count("b") % 2 == remainder][:most]
+        (folder / f"{label}.txt").write_text("".join(f"{word}\n" for word in chosen), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def classifier_run(tmp_path_factory, classes):
+    """A small classifier of them, trained and scored."""
+    import inkloom
+
+    sizes = ("model.encoder=gru", "model.hidden_size=16", "model.embedding_size=8", "model.dropout=0")
+    return inkloom.train(
+        classes,
+        model="classifier",
+        out=tmp_path_factory.mktemp("runs") / "parity",
+        split="60,20,20",
+        steps=300,
+        batch_size=32,
+        overrides=(*sizes, "training.learning_rate=2e-2", "training.precision=float32"),
+    )

@@ -98,7 +98,7 @@ def _read(path: Path, side: int) -> Pixels:
                 )
             image.draft("RGB", (2 * side, 2 * side))  # a JPEG is decoded no larger than is needed
             upright = ImageOps.exif_transpose(image)
-            return np.asarray(ImageOps.pad(_opaque(upright), (side, side), color=(GREY, GREY, GREY)))
+            return np.array(ImageOps.pad(_opaque(upright), (side, side), color=(GREY, GREY, GREY)))
     except FileNotFoundError as error:
         raise BrokenImageError(path, "there is no such file") from error
     except UnidentifiedImageError as error:

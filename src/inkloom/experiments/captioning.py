@@ -112,10 +112,11 @@ def write_report(run: Run) -> Path:
 
 def where_words_look(run: CaptionerRun, pixels_SS3: Pixels, token_ids: Sequence[int]) -> NDArray[np.float64]:
     """How the look for each of the tokens lies on the image, (T, G, G), the mean over the heads; each sums to 1."""
+    model = run.model  # loaded outside of the block, whose tensors know no gradient
     read_1T = torch.tensor([[run.tokenizer.end_id, *token_ids[:-1]]])
     with torch.inference_mode():
-        state = run.model.initial_state(1, torch.from_numpy(pixels_SS3)[None])
-        weights_TF = run.model.where_it_looks(read_1T, state)[0].mean(dim=0).double().numpy()
+        state = model.initial_state(1, torch.from_numpy(pixels_SS3)[None])
+        weights_TF = model.where_it_looks(read_1T, state)[0].mean(dim=0).double().numpy()
     side = math.isqrt(weights_TF.shape[1])
     return np.asarray(weights_TF.reshape(-1, side, side))
 

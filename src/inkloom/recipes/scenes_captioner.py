@@ -13,6 +13,6 @@ RECIPE: Recipe = {
         "channels": (16, 32, 64),
         "word_dropout": 0.5,
     },
-    "tokenizer": {"min_count": 1},  # every word of this corpus is one to write
-    "training": {"budget": 290.0, "batch_size": 64},
+    "tokenizer": {"name": "word", "min_count": 1},  # every word of this corpus is one to write
+    "training": {"budget": 290.0},
 }

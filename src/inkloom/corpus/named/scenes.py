@@ -38,7 +38,7 @@ SEED = 20_261_122
 VERSION = 1
 """Of the pictures; a change of what is drawn is a new one, and the cache keeps them apart."""
 
-SIZES = {"small": (4.2, 5.2), "large": (7.5, 9.0)}
+SIZES = {"small": (4.0, 5.5), "large": (7.0, 9.0)}
 """Radii in pixels of the circle around a shape."""
 
 COLOURS = {
@@ -50,7 +50,7 @@ COLOURS = {
     "purple": (142, 68, 173),
 }
 
-COLOUR_JITTER = 12
+COLOUR_JITTER = 25
 """How far each channel may be off, to either side."""
 
 BACKGROUND = (222, 250)
@@ -297,8 +297,8 @@ CORPUS = NamedCorpus(
     citation="inkloom.corpus.named.scenes",
     split="combinations of size, colour and shape that are held out",
     documents=sum(COUNTS.values()),
-    characters=608_865,
-    bytes=608_865,
+    characters=605_809,
+    bytes=605_809,
     find=find,
     read=captions,
     pictures=pictures,
