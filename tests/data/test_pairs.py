@@ -84,7 +84,7 @@ def test_long_pairs_are_left_out_and_counted():
     pairs = encoded([("abc", "a"), ("a", "abcd"), ("ab", "ab")])
     batches = PairBatches(pairs, 100, longest=3, seed=0)
     assert batches.left_out == 2
-    assert [pair for pair in rows(batches.batch(0))] == [("ab", "ab")]
+    assert list(rows(batches.batch(0))) == [("ab", "ab")]
     with pytest.raises(InputError, match="context_length"):
         PairBatches(pairs, 100, longest=2, seed=0)
 

@@ -61,6 +61,7 @@ def translator(**fields):
     return Seq2Seq(Seq2Seq.Config(width=8, heads=2, encoder_layers=1, decoder_layers=1, **fields), LETTERS.vocab_size)
 
 
+@torch.no_grad()
 def test_every_token_of_a_target_is_scored_once_given_its_source():
     model = translator().train()
     texts = [("ab", "cd"), ("e", "fgh"), ("abcde", "a")]

@@ -27,7 +27,7 @@ def test_a_recipe_is_accepted(name):
     build(TrainingConfig, recipe.get("training", {}), "training")
     build(SplitConfig, recipe.get("split", {}), "split")
     if "corpus" in recipe:
-        build(CorpusConfig, recipe["corpus"], "corpus")
+        build(CorpusConfig, {"sources": ("my.txt",), **recipe["corpus"]}, "corpus")  # or how one's own is read
 
 
 @pytest.mark.parametrize("name", list(RECIPES))

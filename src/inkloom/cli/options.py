@@ -44,6 +44,9 @@ TargetSide = Annotated[
 LabelColumn = Annotated[
     str | None, typer.Option(metavar="NAME", rich_help_panel=TEXT, help="The column or key of the labels (label).")
 ]
+Lowercase = Annotated[
+    bool, typer.Option("--lowercase", rich_help_panel=TEXT, help="Read pairs in small letters, and write them so.")
+]
 CorpusDir = Annotated[
     str | None, typer.Option(metavar="DIR", rich_help_panel=TEXT, help="May already hold a named corpus's file.")
 ]

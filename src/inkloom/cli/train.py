@@ -12,6 +12,7 @@ from inkloom.cli.options import (
     Documents,
     Encoding,
     Json,
+    Lowercase,
     LabelColumn,
     MinCount,
     SourceSide,
@@ -89,6 +90,7 @@ def train(
     ] = None,
     source: SourceSide = None,
     target: TargetSide = None,
+    lowercase: Lowercase = False,
     corpus_dir: CorpusDir = None,
     seed: Annotated[int | None, typer.Option(rich_help_panel=RUN, help="Of weights, batches and samples.")] = None,
     out: Annotated[
@@ -150,7 +152,8 @@ def train(
         "precision": precision,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    pairs = {name: side for name, side in (("source_name", source), ("target_name", target)) if side is not None}
+    sides = {"source_name": source, "target_name": target, "lowercase": lowercase or None}
+    pairs = {name: value for name, value in sides.items() if value is not None}
     if control is not None and label_column is not None:
         raise InputError("--control and --label-column were both given; each names a column. Leave one out.")
     labels = {} if label_column is None else {"label_column": label_column}

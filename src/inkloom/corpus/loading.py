@@ -49,6 +49,10 @@ def load_corpus(
     Raises InputError, in one line, for what is not there, not readable, not text or empty, and FetchError for a named
     corpus that cannot be fetched. What should be known about how the text was read is logged as a warning.
     """
+    if READERS.canonical(reader) != "pairs" and (source_name is not None or target_name is not None or lowercase):
+        raise InputError(
+            "--source, --target and --lowercase are for pairs of texts, such as --model seq2seq reads. Leave them out."
+        )
     fields = {
         "sources": tuple(os.fspath(source) for source in sources),
         "encoding": encoding,

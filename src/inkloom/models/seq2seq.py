@@ -102,7 +102,8 @@ class Seq2Seq(LanguageModel):
         "batch_size": 128,
         "seq_len": 32,
         "optimizer": "muon",
-        "learning_rate": 2e-3,
+        "learning_rate": 3e-3,
+        "weight_decay": 0.1,
         "beta2": 0.98,
         "averaging": 0.2,
     }
