@@ -11,6 +11,7 @@ import typer
 
 import inkloom
 from inkloom.cli import (
+    bench,
     caption,
     classify,
     compare,
@@ -53,6 +54,7 @@ app.add_typer(runs.app, name="runs", help="List, show and remove runs.")
 app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.command("demo")(demo.demo)
 
 

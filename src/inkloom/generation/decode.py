@@ -22,7 +22,7 @@ from inkloom.generation.prompts import PROMPT_CHUNK, Prompt, Reading, groups
 from inkloom.generation.rows import Request, Row, Token, scores
 from inkloom.generation.sampling import Sampler
 from inkloom.models.base import LanguageModel, State
-from inkloom.models.stepping import WeightType
+from inkloom.models.stepping import Stepper, WeightType
 from inkloom.tokenizers.base import Tokenizer
 
 ROWS_AT_ONCE = 64
@@ -34,7 +34,7 @@ def decode(
     tokenizer: Tokenizer,
     requests: Iterable[Request],
     rows_at_once: int = ROWS_AT_ONCE,
-    weights: WeightType = "float32",
+    weights: WeightType | None = "float32",
 ) -> Iterator[list[Token]]:
     """Write all requests. Yields, step by step, one token of every running row.
 
@@ -55,12 +55,13 @@ def decode(
 class Batch:
     """Rows that are decoded together. The model must be in evaluation mode, and its weights may not change.
 
-    Prompts are read by the model itself, what follows by its stepper, whose `weights` may be coarser.
+    Prompts are read by the model itself, what follows by its stepper, whose `weights` may be coarser; where they are
+    None the model itself reads all, which is slower and the reference.
     """
 
-    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, weights: WeightType = "float32") -> None:
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, weights: WeightType | None = "float32") -> None:
         self._model = model
-        self._stepper = model.stepper(weights)
+        self._stepper = Stepper(model) if weights is None else model.stepper(weights)
         self._tokenizer = tokenizer
         self._joined = 0
         self._readings: deque[Reading] = deque()
