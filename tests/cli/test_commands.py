@@ -87,12 +87,10 @@ def test_a_run_gets_a_name_of_its_own(run_json, text_file):
 
 
 def test_standard_input_is_a_text_and_its_run_can_be_resumed(text_file):
-    command = [sys.executable, "-m", "inkloom"]
+    command = [sys.executable, "-m", "inkloom", "train", "-", "--steps", "3", *TINY, "--out", "out"]
     with text_file.open("rb") as text:
-        subprocess.run(
-            [*command, "train", "-", "--steps", "3", *TINY, "--out", "out"], stdin=text, check=True, capture_output=True
-        )
-    assert subprocess.run([*command, "evaluate", "out"], check=False, capture_output=True).returncode == 0
+        subprocess.run(command, stdin=text, check=True, capture_output=True)
+    assert inkloom(["evaluate", "out"]) == 0
 
 
 def test_overwrite_replaces_a_run(run_json, text_file):

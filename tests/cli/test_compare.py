@@ -41,11 +41,11 @@ def test_json_is_one_object_with_the_promised_keys(arguments, capsys, tmp_path):
 
 def test_the_table_fits_80_columns(arguments, capsys, monkeypatch):
     monkeypatch.setattr("inkloom.cli.terminal.WIDTH_WHEN_PIPED", 80)
-    assert inkloom([*arguments, "--seq-lens", "4,16", "--out", "out"]) == 0
+    assert inkloom([*arguments, "--models", "rnn", "--seq-lens", "4,16", "--out", "out"]) == 0
     printed = capsys.readouterr().out
     assert max(map(len, printed.splitlines())) <= 80
-    ranks = re.findall(r"^(\d)  (rnn|gru) (4|16) ", printed, re.MULTILINE)
-    assert [rank for rank, _, _ in ranks] == ["1", "2", "3", "4"]
+    ranks = re.findall(r"^(\d)  rnn (4|16) ", printed, re.MULTILINE)
+    assert [rank for rank, _ in ranks] == ["1", "2"]
     assert "peak memory" in printed
     assert "Report: out/report.html" in printed
 

@@ -1,4 +1,7 @@
-"""A run that is killed at any moment and resumed ends as if it had never stopped: the same bytes."""
+"""A run that is killed at any moment and resumed ends as if it had never stopped: the same bytes.
+
+What is killed or interrupted is a process of its own; what is not runs here, for PyTorch takes seconds to start.
+"""
 
 import csv
 import signal
@@ -8,15 +11,30 @@ import time
 
 import pytest
 
+from inkloom.cli.main import run as inkloom
+
 ARGUMENTS = (
     *("--steps", "400", "--batch-size", "4", "--seq-len", "16", "--seed", "3"),
     *("-o", "model.hidden_size=16", "-o", "model.embedding_size=8", "-o", "model.dropout=0.3"),
     *("-o", "training.checkpoint_seconds=0.1", "-o", "training.samples=2"),
 )
+AVERAGED = ("-o", "training.averaging=0.3", "-o", "model.weight_drop=0.3", "-o", "model.locked_dropout=true")
 
 
-def command(*arguments):
-    return [sys.executable, "-m", "inkloom", "train", *map(str, arguments)]
+def train(*arguments):
+    """`inkloom train` in this process."""
+    assert inkloom(["train", *map(str, arguments)]) == 0
+
+
+def start(*arguments, **options):
+    """`inkloom train` in a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", "inkloom", "train", *map(str, arguments)], **options)
+
+
+def lines(run):
+    """How many metrics.csv has."""
+    file = run / "metrics.csv"
+    return len(file.read_text().splitlines()) if file.exists() else 0
 
 
 def rows(run):
@@ -26,37 +44,29 @@ def rows(run):
 
 
 def kill_when(process, reached):
-    """SIGKILL once `reached()` holds; returns whether the process was still at work."""
-    while process.poll() is None:
-        if reached():
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return True
+    """SIGKILL once `reached()` holds; the process must still be at work."""
+    while not reached():
+        assert process.poll() is None
         time.sleep(0.005)
-    return False
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
 
 
-AVERAGED = ("-o", "training.averaging=0.3", "-o", "model.weight_drop=0.3", "-o", "model.locked_dropout=true")
-
-
-@pytest.mark.parametrize(("batching", "more"), [("streams", ()), ("windows", ()), ("random_streams", AVERAGED)])
-def test_killed_runs_end_with_the_same_bytes(tmp_path, text_file, batching, more):
-    arguments = (*ARGUMENTS, "-o", f"training.batching={batching}", *more)
+@pytest.mark.parametrize(
+    ("batching", "more", "moments"),
+    [("streams", (), (0, 20, 120)), ("windows", (), (120,)), ("random_streams", AVERAGED, (120,))],
+)
+def test_killed_runs_end_with_the_same_bytes(tmp_path, text_file, batching, more, moments):
+    """moments: lines of metrics.csv after which it is killed; 0 is before PyTorch is there."""
+    arguments = (text_file, *ARGUMENTS, "-o", f"training.batching={batching}", *more)
     whole, cut = tmp_path / "whole", tmp_path / "cut"
-    subprocess.run(command(text_file, *arguments, "--out", whole), check=True, capture_output=True)
-
-    def lines():
-        file = cut / "metrics.csv"
-        return len(file.read_text().splitlines()) if file.exists() else 0
-
-    kills = 0
-    process = subprocess.Popen(command(text_file, *arguments, "--out", cut), stderr=subprocess.DEVNULL)
-    # Before PyTorch is there, after the first rows, and in the middle.
-    for reached in ((cut / "config.json").exists, lambda: lines() > 20, lambda: lines() > 120):
-        kills += kill_when(process, reached)
-        process = subprocess.Popen(command("--resume", cut), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    assert process.wait() == 0
-    assert kills == 3
+    train(*arguments, "--out", whole)
+    order = (*arguments, "--out", cut)
+    for moment in moments:
+        process = start(*order, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        kill_when(process, lambda moment=moment: lines(cut) > moment if moment else (cut / "config.json").exists())
+        order = ("--resume", cut)
+    train(*order)
     assert (cut / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
     assert rows(cut) == rows(whole)
     assert (cut / "samples.txt").read_bytes() == (whole / "samples.txt").read_bytes()
@@ -64,27 +74,31 @@ def test_killed_runs_end_with_the_same_bytes(tmp_path, text_file, batching, more
 
 def test_resuming_a_finished_run_changes_nothing(finished_run):
     before = {file: file.read_bytes() for file in finished_run.rglob("*") if file.is_file()}
-    ended = subprocess.run(command("--resume", finished_run), capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
+    train("--resume", finished_run)
     assert {file: file.read_bytes() for file in finished_run.rglob("*") if file.is_file()} == before
 
 
-def test_ctrl_c_saves_and_the_run_goes_on(tmp_path, text_file):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, text_file):
+    """A run that nobody has stopped."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    train(text_file, *ARGUMENTS, "--out", out)
+    return out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_the_run_goes_on(tmp_path, text_file, whole, number):
     run = tmp_path / "run"
-    process = subprocess.Popen(
-        command(text_file, *ARGUMENTS, "--out", run), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    while not (run / "metrics.csv").exists() or len((run / "metrics.csv").read_text().splitlines()) < 30:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
-    _, messages = process.communicate()
+    with start(text_file, *ARGUMENTS, "--out", run, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        while lines(run) < 30:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.005)
+        process.send_signal(number)
+        _, messages = process.communicate()
     assert process.returncode == 130
     assert f"inkloom train --resume {run}" in messages.splitlines()[-1]
     assert (run / "checkpoints" / "last.ckpt").exists()
     assert (run / "model.safetensors").exists()
     assert not (run / "evaluation.json").exists()
-    whole = tmp_path / "whole"
-    subprocess.run(command("--resume", run), check=True, capture_output=True)
-    subprocess.run(command(text_file, *ARGUMENTS, "--out", whole), check=True, capture_output=True)
+    train("--resume", run)
     assert rows(run) == rows(whole)
