@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from inkloom.cli.main import run as inkloom
+from tests.captions import TINY
 
 
 @pytest.fixture
@@ -92,6 +93,24 @@ def test_verbs_for_texts_name_the_verb_that_fits(capsys, finished_captioner):
     for verb in ("generate", "explain"):
         assert inkloom([verb, str(finished_captioner)]) == 2
         assert f"Use `inkloom caption {finished_captioner}`." in capsys.readouterr().err
+
+
+def test_scores_are_printed_as_a_table(capsys, finished_captioner):
+    assert inkloom(["evaluate", str(finished_captioner)]) == 0
+    header, row = capsys.readouterr().out.splitlines()
+    assert header.split() == ["split", "images", "captions", "exact", "BLEU", "nats/token", "bits/char"]
+    assert row.split()[:2] == ["test", "6"]
+    assert inkloom(["evaluate", str(finished_captioner), "--temperatures", "0,1"]) == 2
+    assert "Use `inkloom caption" in capsys.readouterr().err
+
+
+def test_a_training_ends_with_the_share_of_exact_captions(capsys, scenes_folder, tmp_path):
+    options = [option for setting in TINY for option in ("-o", setting)]
+    arguments = ["train", str(scenes_folder), "--model", "captioner", "--steps", "1", "--out", str(tmp_path / "out")]
+    assert inkloom([*arguments, *options]) == 0
+    printed = capsys.readouterr().out
+    assert "exact captions on test, after 1 step," in printed
+    assert printed.splitlines()[-1] == f"Report: {tmp_path}/out/report.html"
 
 
 def test_a_captioner_is_evaluated_as_every_run(capsys, finished_captioner, scenes_folder):

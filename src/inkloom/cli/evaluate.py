@@ -35,7 +35,7 @@ def evaluate(
     if temperatures is not None:
         if split is not None or corpus is not None:
             raise InputError("--temperatures measures text that the run writes; leave --split and --corpus out.")
-        _measure_text(api.load_run(run), _numbers(temperatures), json)
+        _measure_text(api.load_language_model(run, "evaluate --temperatures"), _numbers(temperatures), json)
         return
     opened = api.load_run(run)
     scores = opened.evaluate(split, corpus, console=messages()).as_json()
@@ -51,6 +51,11 @@ def evaluate(
         from inkloom.cli.tables import print_class_scores
 
         print_class_scores(results(), {scores["split"]: scores})
+        return
+    if opened.verb == "caption":
+        from inkloom.cli.tables import print_caption_scores
+
+        print_caption_scores(results(), {scores["split"]: scores})
         return
     from rich.table import Table
 

@@ -17,7 +17,7 @@ SPLITS = ("train", "val", "test")
 
 def print_summary(console: Console, verb: str, summary: Mapping[str, Any]) -> None:
     """What a training ended with. verb: what the run is there for."""
-    printers = {"classify": print_classification}
+    printers = {"classify": print_classification, "caption": print_captioning}
     printer = print_estimates if "estimates" in summary["val"] else printers.get(verb, print_scores)
     printer(console, summary)
 
@@ -60,6 +60,36 @@ def print_translation(console: Console, scores: Mapping[str, Any]) -> None:
     console.print()
     console.print(table)
     console.print(f"BLEU is {searched['bleu']['signature']}", style="dim", soft_wrap=True)
+
+
+def print_captioning(console: Console, summary: Mapping[str, Any]) -> None:
+    """A captioner's scores, split by split, and where its report lies."""
+    print_caption_scores(console, {name: summary[name] for name in SPLITS if name in summary})
+    main = summary.get("test", summary["val"])
+    console.print(
+        f"\n[bold]{main['exact']:.1%} exact captions[/bold] on {main['split']}, after {summary['steps']:,} "
+        f"step{'s'[: summary['steps'] != 1]}, {summary['seconds']:.0f} s."
+    )
+    console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
+    console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
+
+
+def print_caption_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
+    """Scores of captions by the name of the split."""
+    table = Table("split", box=None, pad_edge=False, header_style="bold")
+    for title in ("images", "captions", "exact", "BLEU", "nats/token", "bits/char"):
+        table.add_column(title, justify="right")
+    for name, one in scores.items():
+        table.add_row(
+            name + (" (part)" if one.get("partial") else ""),
+            f"{one['images']:,}",
+            f"{one['captions']:,}",
+            f"{one['exact']:.1%}",
+            f"{one['bleu']:.3f}",
+            f"{one['nats_per_token']:.4f}",
+            f"{one['bits_per_char']:.4f}",
+        )
+    console.print(table)
 
 
 def print_classification(console: Console, summary: Mapping[str, Any]) -> None:
