@@ -10,9 +10,15 @@ RECIPE: Recipe = {
     "corpus": {"sources": ("scenes",)},
     "model": {
         "name": "captioner",
+        # Shapes of one colour on a plain ground need few channels, and half as many take half the time.
         "channels": (16, 32, 64),
+        # Without it 22 % of val are exact after 11 epochs, while 99 % of train are.
         "word_dropout": 0.5,
     },
     "tokenizer": {"name": "word", "min_count": 1},  # every word of this corpus is one to write
-    "training": {"budget": 290.0},
+    "training": {
+        "budget": 290.0,
+        "learning_rate": 3e-3,
+        "precision": "float32",  # so few channels are no faster in bfloat16
+    },
 }
