@@ -79,6 +79,16 @@ def test_a_wider_beam_finds_what_greedy_misses():
     assert wider[0].logprob == pytest.approx(math.log(0.4), abs=1e-4)
 
 
+def test_poor_texts_that_end_soon_do_not_end_the_search():
+    """Whatever is written, the end is always near: 1, 2, 3, 1, 2 … with 0.9 each, and 0.05 for an end in between."""
+    probabilities = torch.full((V, V), 0.025)
+    for last, token in ((END, 1), (1, 2), (2, 3)):
+        probabilities[last, token], probabilities[last, END] = 0.9, 0.05
+    probabilities[3, END] = 0.925
+    (found,) = search(probabilities.log(), BeamConfig(beam=2))
+    assert found[0].token_ids == (1, 2, 3)
+
+
 def test_hypotheses_come_in_order_and_differ():
     (found,) = search(table(1), BeamConfig(beam=6, length_penalty=0.7))
     scores = [hypothesis.score for hypothesis in found]

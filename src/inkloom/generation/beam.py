@@ -1,8 +1,8 @@
 """Beam search: the likeliest text as a whole, not the likeliest token at each step.
 
 The K likeliest beginnings of a text are kept side by side; each step goes on with the K likeliest of all their
-continuations. A beginning that ends is done; when K are, the search is over, and the best of them by their score is the
-text. Long texts have lower probabilities than short ones, so the score makes up for length: log p / lp with
+continuations. A beginning that ends is done; when K are, and none at work would be among the K best if it ended as it is,
+the search is over. Long texts have lower probabilities than short ones, so the score makes up for length: log p / lp with
 
     lp = ((5 + tokens) / 6) ^ length_penalty
 
@@ -150,7 +150,7 @@ def _step(
         elif token != end_id and len(kept) < config.beam:
             kept.append((row, token))
             candidates.append(_Candidate(logprob, (*token_ids, token)))
-    if len(search.done) >= config.beam:
+    if _is_over(search.done, candidates, config):
         return []
     if not candidates or len(candidates[0].token_ids) >= search.most:
         possible = [candidate for candidate in candidates if candidate.logprob > -math.inf]
@@ -162,6 +162,19 @@ def _step(
     return kept + kept[-1:] * missing
 
 
+def _is_over(done: Sequence[Hypothesis], candidates: Sequence[_Candidate], config: BeamConfig) -> bool:
+    """Whether K texts are done that are no worse than what is at work would be without its next token."""
+    if len(done) < config.beam or not candidates:
+        return False
+    least = sorted((hypothesis.score for hypothesis in done), reverse=True)[config.beam - 1]
+    best = max(candidates, key=lambda candidate: candidate.logprob)
+    return least >= _score(best.logprob, len(best.token_ids), config)
+
+
 def _hypothesis(token_ids: tuple[int, ...], logprob: float, config: BeamConfig, *, ended: bool) -> Hypothesis:
-    penalty = ((5 + len(token_ids) + ended) / 6) ** config.length_penalty
-    return Hypothesis(token_ids, logprob, logprob / penalty, ended)
+    return Hypothesis(token_ids, logprob, _score(logprob, len(token_ids) + ended, config), ended)
+
+
+def _score(logprob: float, tokens: int, config: BeamConfig) -> float:
+    """A log-probability with its length made up for."""
+    return logprob / ((5 + tokens) / 6) ** config.length_penalty
