@@ -119,10 +119,10 @@ def _gain(score: Mapping[str, Any]) -> str:
     """What beam search is worth, in a sentence."""
     searched, greedy = score["translation"], score["greedy"]
     gain = searched["bleu_lowercased"]["score"] - greedy["bleu_lowercased"]["score"]
+    change = f"gains {gain:.2f} BLEU over" if gain >= 0 else f"loses {-gain:.2f} BLEU against"
     return (
         f"On {score['split']}, a beam of {searched['beam']} with a length penalty of {searched['length_penalty']:g} "
-        f"gains {gain:+.2f} BLEU (lower-cased) over the likeliest token at each step. "
-        f"{count(searched['sentences'])} sentences, one reference each."
+        f"{change} the likeliest token at each step; {count(searched['sentences'])} sentences, one reference each."
     )
 
 
