@@ -1,8 +1,8 @@
 """Beam search: the likeliest text as a whole, not the likeliest token at each step.
 
 The K likeliest beginnings of a text are kept side by side; each step goes on with the K likeliest of all their
-continuations. A beginning that ends is done; when K are, and none at work would be among the K best if it ended as it is,
-the search is over. Long texts have lower probabilities than short ones, so the score makes up for length: log p / lp with
+continuations. A beginning that ends is done. The search is over when K are, and none at work would be among the K best
+if it ended as it is. Long texts have lower probabilities than short ones, so the score makes up for length: log p / lp,
 
     lp = ((5 + tokens) / 6) ^ length_penalty
 

@@ -18,7 +18,8 @@ class TrainingConfig(Config):
     """Rows of a batch."""
 
     seq_len: int = pydantic.Field(128, ge=1)
-    """Tokens in a row: the window of a Transformer, the reach of back-propagation in a recurrent model."""
+    """Tokens in a row: the window of a Transformer, the reach of back-propagation in a recurrent model.
+    Of pairs, a batch has at most batch_size times seq_len tokens a side."""
 
     budget: float | None = pydantic.Field(None, gt=0)
     """Seconds of wall time from the first work after imports to the saved best weights."""
