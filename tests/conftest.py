@@ -85,11 +85,11 @@ def finished_captioner(tmp_path_factory, scenes_folder) -> Path:
 
 @pytest.fixture(scope="session")
 def classes(tmp_path_factory) -> Path:
-    """A folder with two classes: words of a and b whose number of b is even, and those where it is odd."""
+    """A folder with two classes of unequal size: words of a and b that end in a, and those that end in b."""
     folder = tmp_path_factory.mktemp("classes")
     words = ["".join(letters) for length in range(1, 8) for letters in itertools.product("ab", repeat=length)]
-    for label, remainder, most in (("even", 0, 96), ("odd", 1, 54)):
-        chosen = [word for word in words if word.count("b") % 2 == remainder][:most]
+    for label, last, most in (("calm", "a", 96), ("keen", "b", 54)):
+        chosen = [word for word in words if word.endswith(last)][:most]
         (folder / f"{label}.txt").write_text("".join(f"{word}\n" for word in chosen), encoding="utf-8")
     return folder
 
@@ -103,9 +103,9 @@ def classifier_run(tmp_path_factory, classes):
     return inkloom.train(
         classes,
         model="classifier",
-        out=tmp_path_factory.mktemp("runs") / "parity",
+        out=tmp_path_factory.mktemp("runs") / "endings",
         split="60,20,20",
-        steps=300,
+        steps=60,
         batch_size=32,
         overrides=(*sizes, "training.learning_rate=2e-2", "training.precision=float32"),
     )

@@ -18,11 +18,15 @@ CORPUS, FALLBACK = "shakespeare", "python-docs"
 
 MASK_CORPUS = "tinyshakespeare"
 MASK_OUT = Path("runs") / "demo-mask"
+PATTERNS_OUT = Path("runs") / "demo-patterns"
 
 
 def demo(
     name: Annotated[
-        str, typer.Argument(metavar="[NAME]", help="shakespeare, or mask: why is the attention map masked?")
+        str,
+        typer.Argument(
+            metavar="[NAME]", help="shakespeare; mask: why is the attention map masked? patterns: two drawings."
+        ),
     ] = "shakespeare",
     budget: Annotated[str, typer.Option(metavar="TIME", help="How long to train each model.")] = "60s",
     json: Json = False,
@@ -30,7 +34,7 @@ def demo(
     """Train an LSTM on Shakespeare's plays for a minute, then print its score and a sample.
 
     `inkloom demo mask` trains a Transformer with and one without the causal mask, and writes a page on what becomes of
-    them.
+    them. `inkloom demo patterns` draws the four patterns of recurrent networks, and HELLO step by step.
     """
     if name not in DEMOS:
         raise unknown_name("demo", name, DEMOS)
@@ -87,7 +91,22 @@ def _mask(budget: str, json: bool) -> None:
     out.print(f"Report:  {report}", markup=False, soft_wrap=True)
 
 
-DEMOS = {"shakespeare": _shakespeare, "mask": _mask}
+def _patterns(budget: str, json: bool) -> None:
+    from inkloom.explain.patterns import draw_hello, draw_patterns
+    from inkloom.files import write_text
+
+    del budget  # nothing is trained
+    files = {"patterns": PATTERNS_OUT / "patterns.svg", "hello": PATTERNS_OUT / "hello.svg"}
+    for name, draw in (("patterns", draw_patterns), ("hello", draw_hello)):
+        write_text(files[name], draw())
+    if json:
+        print_json({name: str(file) for name, file in files.items()})
+        return
+    for file in files.values():
+        results().print(f"Drawn: {file}", markup=False)
+
+
+DEMOS = {"shakespeare": _shakespeare, "mask": _mask, "patterns": _patterns}
 
 
 def _text(name: str, console: "Console") -> Corpus:

@@ -125,15 +125,14 @@ def _remarks(evaluation: Mapping[str, Any], headline: Mapping[str, Any], leaks: 
     """What the numbers say about the baseline, about leaks, about unequal classes and about calibration."""
     baseline = evaluation["baselines"]["naive_bayes"]["accuracy"]
     gain = 100 * (headline["accuracy"] - baseline)
-    classes = evaluation["classes"]
-    commonest = max(classes, key=lambda of_class: of_class["texts"])
-    held = {of_class["label"]: of_class["texts"] for of_class in classes if of_class["texts"]}
+    held = {of_class["label"]: of_class["texts"] for of_class in evaluation["classes"] if of_class["texts"]}
+    commonest, rarest = max(held, key=held.__getitem__), min(held, key=held.__getitem__)
+    total = sum(held.values())
     remarks = [
-        f"That is {abs(gain):.1f} points {'more' if gain >= 0 else 'less'} than naive Bayes on character n-grams, which "
-        f"is counted in a second ({percent(baseline)}).",
-        f"The classes are unequal: {commonest['label']} has {percent(commonest['texts'] / sum(held.values()))} of the "
-        f"texts, {min(held, key=lambda label: held[label])} {percent(min(held.values()) / sum(held.values()))}. Macro F1 "
-        "counts every class alike.",
+        f"That is {abs(gain):.1f} points {'more' if gain >= 0 else 'less'} than naive Bayes on character n-grams, "
+        f"which is counted in a second ({percent(baseline)}).",
+        f"The classes are unequal: {commonest} has {percent(held[commonest] / total)} of the texts, {rarest} "
+        f"{percent(held[rarest] / total)}. Macro F1 counts every class alike.",
         f"Probabilities are divided by a temperature of {evaluation['temperature']:.2f}, fitted to val: that takes the "
         f"calibration error from {percent(evaluation['uncalibrated_error'])} to "
         f"{percent(headline['calibration_error'])}.",
@@ -142,8 +141,8 @@ def _remarks(evaluation: Mapping[str, Any], headline: Mapping[str, Any], leaks: 
         new = leaks["without_leaks"]
         without = f"without them {percent(new['accuracy'])} are right" if new else "there are no others"
         remarks.append(
-            f"{count(leaks['texts_in_train'])} of the {count(headline['texts'])} texts ({percent(leaks['share'])}) stand "
-            f"in train word for word, whatever their label; {without}."
+            f"{count(leaks['texts_in_train'])} of the {count(headline['texts'])} texts ({percent(leaks['share'])}) "
+            f"stand in train word for word, whatever their label; {without}."
         )
     return remarks
 
@@ -241,8 +240,8 @@ def _reliability_drawing(evaluation: Mapping[str, Any]) -> Drawing:
     return Drawing(
         "Reliability",
         as_svg(plot, "reliability"),
-        f"Share of right answers by probability, in {len(bins['texts'])} bins. Farthest apart: of texts that were given "
-        f"{percent(bins['confidence'][worst])}, {percent(bins['accuracy'][worst])} are right.",
+        f"Share of right answers by probability, in {len(bins['texts'])} bins. Farthest apart: of texts that were "
+        f"given {percent(bins['confidence'][worst])}, {percent(bins['accuracy'][worst])} are right.",
     )
 
 
