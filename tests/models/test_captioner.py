@@ -197,17 +197,34 @@ class FeatureInfo:
         return [24]
 
 
-class Network(nn.Module):
-    """What timm's `create_model` gives where features are asked for, in small."""
+def test_a_timm_that_cannot_be_loaded_is_one_line(monkeypatch):
+    imported = builtins.__import__
 
-    def __init__(self):
+    def broken_timm(name, *arguments, **options):
+        if name == "timm":
+            raise RuntimeError("operator torchvision::nms does not exist")
+        return imported(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", broken_timm)
+    with pytest.raises(InputError, match="nms does not exist"):
+        built(encoder="resnet18")
+
+
+class Network(nn.Module):
+    """What timm's `create_model` gives where features are asked for, in small; some have the channels last."""
+
+    def __init__(self, channels_last):
         super().__init__()
+        self.channels_last = channels_last
+        self.norm = nn.BatchNorm2d(3)  # takes no single image of one pixel in training
         self.feature_info = FeatureInfo()
         self.pretrained_cfg = {"mean": (0.5, 0.4, 0.3), "std": (0.2, 0.2, 0.2)}
         self.layer = nn.Conv2d(3, 24, 4, stride=4)
 
     def forward(self, pixels):
-        return [self.layer(pixels)]
+        assert pixels.shape[-1] <= 32, "Input height (64) doesn't match model (32)."
+        features = self.layer(self.norm(pixels))
+        return [features.permute(0, 2, 3, 1) if self.channels_last else features]
 
 
 @pytest.fixture
@@ -216,9 +233,9 @@ def timm_of_one_network(monkeypatch):
 
     def create_model(name, pretrained, features_only, out_indices):
         assert (features_only, out_indices) == (True, (-1,))
-        if name != "tiny":
+        if name not in ("tiny", "tiny_windows"):
             raise RuntimeError(f"Unknown model ({name})")
-        network = Network()
+        network = Network(channels_last=name == "tiny_windows")
         if pretrained:
             nn.init.constant_(network.layer.weight, 0.5)
         return network
@@ -236,8 +253,14 @@ def test_an_encoder_of_timm_is_used_by_its_name():
     assert not (model.encoder.network.layer.weight == 0.5).all()
     model.encoder.load_published()
     assert (model.encoder.network.layer.weight == 0.5).all()
+    assert built(encoder="tiny_windows").encode(images(2)).shape == (2, 16, 16)
+    fresh = Captioner(Captioner.Config(**{**SMALL, "encoder": "tiny"}), VOCABULARY)
+    assert fresh.training
+    assert fresh.encoder.network.norm.num_batches_tracked == 0
     with pytest.raises(InputError, match="which timm cannot make: Unknown model"):
         built(encoder="no_such_net")
+    with pytest.raises(InputError, match=r"image_size got 64, which the encoder does not take: Input height \(64\)"):
+        built(encoder="tiny", image_size=64)
 
 
 def test_an_image_and_its_caption_are_learned_by_heart():

@@ -274,9 +274,17 @@ class Encoder(nn.Module):
         return pixels_B3SS.float() / 127.5 - 1
 
     def grid_side(self, image_size: int) -> int:
-        """How many feature vectors lie along a side of the grid."""
-        with torch.no_grad():
-            features_1KGG: Tensor = self(torch.zeros(1, 3, image_size, image_size))
+        """How many feature vectors lie along a side of the grid. InputError for a size that cannot be looked at."""
+        self.eval()  # what normalises a batch would learn from the blank image, and not take one alone
+        try:
+            with torch.no_grad():
+                features_1KGG: Tensor = self(torch.zeros(1, 3, image_size, image_size))
+        except (RuntimeError, AssertionError) as error:
+            reason = " ".join(str(error).split())[:200].rstrip(".")
+            raise InputError(
+                f"model.image_size got {image_size}, which the encoder does not take: {reason}."
+            ) from error
+        self.train()
         return features_1KGG.shape[-1]
 
 
@@ -327,8 +335,10 @@ class TimmEncoder(Encoder):
 
     def forward(self, pixels_B3SS: Tensor) -> Tensor:
         """(B, K, G, G)."""
-        (features_BKGG,) = self.network(pixels_B3SS)
-        return features_BKGG  # type: ignore[no-any-return]  # timm has no types
+        (features,) = self.network(pixels_B3SS)
+        # Networks of windows, such as Swin, have the channels last.
+        features_BKGG: Tensor = features if features.shape[1] == self.channels else features.permute(0, 3, 1, 2)
+        return features_BKGG
 
 
 def _timm_network(name: str, *, pretrained: bool) -> Any:
@@ -340,10 +350,18 @@ def _timm_network(name: str, *, pretrained: bool) -> Any:
             f"model.encoder got {name!r}; encoders other than {CNN} come from the package timm, which is not "
             f"installed. Install inkloom[timm], or take {CNN}."
         ) from error
+    except (
+        Exception
+    ) as error:  # torchvision, which timm needs, raises RuntimeError beside a torch that it was not made for
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise InputError(
+            f"model.encoder got {name!r}, and timm cannot be loaded: {reason}. Install the torchvision that fits torch "
+            f"{torch.__version__}, or take {CNN}."
+        ) from error
     try:
         return timm.create_model(name, pretrained=pretrained, features_only=True, out_indices=(-1,))
     except Exception as error:  # timm raises RuntimeError and others for unknown names and for downloads that fail
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200].rstrip(".")
         raise InputError(
             f"model.encoder got {name!r}, which timm cannot make: {reason}. See timm.list_models()."
         ) from error
