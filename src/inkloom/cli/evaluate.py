@@ -24,6 +24,12 @@ def evaluate(
         str | None,
         typer.Option(metavar="LIST", help="Measure what it writes at these temperatures instead, such as 0,0.5,0.8,1."),
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="What bfloat16 or int8 weights of `generate --weights` cost, beside float32."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score every token of a split exactly once, in float32; or measure the text that a run writes.
@@ -36,6 +42,9 @@ def evaluate(
         if split is not None or corpus is not None:
             raise InputError("--temperatures measures text that the run writes; leave --split and --corpus out.")
         _measure_text(api.load_language_model(run, "evaluate --temperatures"), _numbers(temperatures), json)
+        return
+    if weights is not None:
+        _compare_weights(api.load_language_model(run, "evaluate --weights"), split, corpus, weights, json)
         return
     opened = api.load_run(run)
     scores = opened.evaluate(split, corpus, console=messages()).as_json()
@@ -67,6 +76,31 @@ def evaluate(
     results().print(table)
     print_charge(results(), scores)
     print_translation(results(), scores)
+
+
+def _compare_weights(run: "Run", split: str | None, corpus: str | None, weights: str, json: bool) -> None:
+    """The score with coarser weights, and with float32 ones."""
+    from rich.table import Table
+
+    from inkloom.cli.tables import score_row
+    from inkloom.errors import unknown_name
+    from inkloom.models.packed_linear import rounded
+
+    if weights not in ("bfloat16", "int8"):
+        raise unknown_name("kind of coarser weights", weights, ("bfloat16", "int8"))
+    exact = run.evaluate(split, corpus, console=messages()).as_json()
+    run.model = rounded(run.model, "int8" if weights == "int8" else "bfloat16")
+    scores = run.evaluate(split, corpus, console=messages()).as_json()
+    lost = scores["bits_per_char"] - exact["bits_per_char"]
+    if json:
+        print_json({**scores, "weights": weights, "bits_per_char_lost": lost})
+        return
+    names = ("weights", "split", "characters", "nats/token", "perplexity", "nats/char", "bits/char", "bits/byte")
+    table = Table(*names, box=None, pad_edge=False, header_style="bold")
+    table.add_row("float32", *score_row(exact))
+    table.add_row(weights, *score_row(scores))
+    results().print(table)
+    results().print(f"\n{weights} weights cost {lost:+.5f} bits per character.")
 
 
 def _measure_text(run: "Run", temperatures: list[float], json: bool) -> None:

@@ -48,6 +48,10 @@ def generate(
     repetition_penalty: Annotated[
         float | None, typer.Option(rich_help_panel=CHOICE, help="Above 1 avoids what is there already.")
     ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="float32; bfloat16 or int8 are faster and coarser."),
+    ] = None,
     greedy: Annotated[bool, typer.Option("--greedy", rich_help_panel=CHOICE, help="Always the likeliest.")] = False,
     stream: Annotated[
         bool | None, typer.Option("--stream/--no-stream", help="Print text as it is written; on in a terminal.")
@@ -89,6 +93,7 @@ def generate(
         "min_p": min_p,
         "repetition_penalty": repetition_penalty,
         "greedy": greedy or None,
+        "weights": weights,
     }
     settings = {name: value for name, value in given.items() if value is not None}
     text = prompt_text(prompt, prompt_file)

@@ -57,7 +57,8 @@ def write_all(
 ) -> list[Sample]:
     """A sample for each request. spaces: what `untold_space` says of the prompt of each."""
     written: list[list[Token]] = [[] for _ in requests]
-    for step in decode(model, tokenizer, requests, rows_at_once):
+    weights = requests[0].settings.weights if requests else "float32"
+    for step in decode(model, tokenizer, requests, rows_at_once, weights):
         for token in step:
             written[token.request].append(token)
     return [_sample(tokens, space) for tokens, space in zip(written, spaces, strict=True)]
@@ -86,7 +87,8 @@ def stream(
 
 def stream_one(model: LanguageModel, tokenizer: Tokenizer, request: Request, space: str) -> Iterator[str]:
     """The text of a request, piece by piece. space: what `untold_space` says of its prompt."""
-    texts = (token.text for (token,) in decode(model, tokenizer, [request]) if token.text)
+    steps = decode(model, tokenizer, [request], weights=request.settings.weights)
+    texts = (token.text for (token,) in steps if token.text)
     return _without_space(texts, space)
 
 

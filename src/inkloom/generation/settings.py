@@ -1,6 +1,6 @@
 """What a user can ask of generated text."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -57,6 +57,10 @@ class GenerationConfig(Config):
 
     num_samples: Annotated[int, Field(ge=1)] = 1
     """How many samples to write for each prompt."""
+
+    weights: Literal["float32", "bfloat16", "int8"] = "float32"
+    """What the model's large matrices are kept in while it writes: coarser ones are read faster, and cost a little, as
+    `inkloom evaluate --weights` says."""
 
     seed: Annotated[int, Field(ge=0)] | None = None
     """Same seed, same text; a new one each time where none is given."""

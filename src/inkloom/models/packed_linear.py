@@ -12,12 +12,13 @@ which reads rows with prefetching and adds them up in registers, in bfloat16 and
 Shapes: N rows, I inputs, O outputs.
 """
 
+import copy
 import functools
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from inkloom.models.stepping import WeightType
@@ -34,6 +35,10 @@ BLOCKED_FOR = 32
 PIECES = 2
 """Of one row's sum, which threads share: enough for a laptop; more pieces gain nothing, measured with 2, 4 and 8."""
 
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+Model = TypeVar("Model", bound=nn.Module)
+
 Product: TypeAlias = Callable[[Tensor], Tensor]
 """x_NI -> y_NO, both float32."""
 
@@ -43,6 +48,19 @@ def rounded_to_bytes(weight_OI: Tensor) -> Tensor:
     packed = torch.ops.quantized.embedding_bag_byte_prepack(weight_OI.float().t().contiguous())
     unpacked: Tensor = torch.ops.quantized.embedding_bag_byte_unpack(packed)
     return unpacked.t().contiguous()
+
+
+def rounded(model: Model, kind: WeightType) -> Model:
+    """A copy whose large matrices have the values that they have as `kind`, in float32: its score shows the loss."""
+    copied = copy.deepcopy(model)
+    for module in copied.modules():
+        if isinstance(module, nn.Linear | nn.RNNBase):
+            for weight in module.parameters(recurse=False):
+                if weight.ndim == 2 and weight.numel() >= SMALL:
+                    weight.data = (
+                        rounded_to_bytes(weight.data) if kind == "int8" else weight.data.to(DTYPES[kind]).float()
+                    )
+    return copied
 
 
 def weighted_sums(table_RC: Tensor, rows: Tensor, starts: Tensor, weights: Tensor) -> Tensor:
