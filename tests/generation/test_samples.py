@@ -1,11 +1,14 @@
+import itertools
+
 import pytest
+import torch
 
 from inkloom.errors import InputError
 from inkloom.generation import GenerationConfig, generate, stream
 from inkloom.tokenizers.char import CharTokenizer
 from inkloom.tokenizers.word import WordTokenizer
 
-from .fakes import Pieces, Script, TinyRNN
+from .fakes import Markov, Pieces, Script, TinyRNN
 
 TOKENIZER = CharTokenizer("\n abcdefghijklmnopqrstuvwxyz")
 
@@ -79,3 +82,26 @@ def test_a_space_that_ends_a_prompt_of_words_is_not_written_again():
     for prompt, text in (("the king", " is dead"), ("the king ", "is dead")):
         assert generate(model, words, prompt, GenerationConfig())[0].text == text
         assert "".join(stream(model, words, prompt, GenerationConfig())) == text
+
+
+def test_a_beam_gives_the_likeliest_texts_with_their_log_probabilities():
+    tokenizer = CharTokenizer.fit(["abcd\n"], CharTokenizer.Config())
+    V = tokenizer.vocab_size
+    model = Markov(torch.randn(V, V, generator=torch.Generator().manual_seed(3)) * 2)
+    found = generate(model, tokenizer, "ab", GenerationConfig(beam=50, num_samples=4, max_tokens=6))
+    assert len({sample.text for sample in found}) == 4
+    log_probs_VV = model.logits_VV.log_softmax(dim=-1)
+    for sample in found:
+        ids = [*tokenizer.encode("b").ids.tolist(), *sample.token_ids]
+        expected = sum(float(log_probs_VV[last, token]) for last, token in itertools.pairwise(ids))
+        assert sample.logprob == pytest.approx(expected, abs=1e-4)
+        assert sample.finish_reason == ("stop" if sample.token_ids[-1] == tokenizer.end_id else "length")
+    (greedy,) = generate(model, tokenizer, "ab", GenerationConfig(greedy=True, max_tokens=6))
+    (one,) = generate(model, tokenizer, "ab", GenerationConfig(beam=1, temperature=0, max_tokens=6))
+    assert one.text == greedy.text
+
+
+@pytest.mark.parametrize("fields", [{"num_samples": 3}, {"temperature": 0.5}, {"stop": "x"}, {"max_words": 3}])
+def test_a_beam_takes_nothing_that_draws(fields):
+    with pytest.raises(ValueError, match="beam"):
+        GenerationConfig(beam=2, **fields)

@@ -53,6 +53,10 @@ def generate(
         typer.Option(metavar="NAME", help="float32; bfloat16 or int8 are faster and coarser."),
     ] = None,
     greedy: Annotated[bool, typer.Option("--greedy", rich_help_panel=CHOICE, help="Always the likeliest.")] = False,
+    beam: Annotated[
+        int | None,
+        typer.Option(metavar="K", rich_help_panel=CHOICE, help="Search for the likeliest text with K candidates."),
+    ] = None,
     stream: Annotated[
         bool | None, typer.Option("--stream/--no-stream", help="Print text as it is written; on in a terminal.")
     ] = None,
@@ -93,6 +97,7 @@ def generate(
         "min_p": min_p,
         "repetition_penalty": repetition_penalty,
         "greedy": greedy or None,
+        "beam": beam,
         "weights": weights,
     }
     settings = {name: value for name, value in given.items() if value is not None}
@@ -102,7 +107,10 @@ def generate(
         raise InputError(
             "--copy-check looks at a sample when it is whole, and --stream shows it before. Leave one out."
         )
-    streams = stream if stream is not None else sys.stdout.isatty() and samples == 1 and not copy_check
+    searches = beam is not None and beam > 1
+    if searches and stream:
+        raise InputError("--beam knows the text when the search is over, and --stream shows it before. Leave one out.")
+    streams = stream if stream is not None else sys.stdout.isatty() and samples == 1 and not copy_check and not searches
     if json or not streams:
         _print_whole(opened, text, settings, copy_check, json)
         return

@@ -43,7 +43,7 @@ def decode(
     """
     waiting = deque(requests)
     batch = Batch(model, tokenizer, weights)
-    with _evaluating(model):
+    with evaluating(model):
         while waiting or batch:
             room = min(len(waiting), rows_at_once - len(batch))
             if room:
@@ -167,7 +167,7 @@ def _what_to_read(row: Row) -> tuple[list[int], int | None, int]:
 
 
 @contextlib.contextmanager
-def _evaluating(model: LanguageModel) -> Iterator[None]:
+def evaluating(model: LanguageModel) -> Iterator[None]:
     """Evaluation mode inside the block; afterwards each module is in the mode it was in."""
     training = [module for module in model.modules() if module.training]
     model.eval()

@@ -4,7 +4,9 @@ import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from inkloom.generation.decode import ROWS_AT_ONCE, decode
+from inkloom.generation.beam import BeamConfig, beam_search
+from inkloom.generation.decode import ROWS_AT_ONCE, decode, evaluating
+from inkloom.generation.prompts import read_tokens
 from inkloom.generation.rows import Request, Token
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.generation.settings import GenerationConfig
@@ -39,10 +41,13 @@ def generate(
 ) -> list[Sample]:
     """`config.num_samples` samples for each prompt, prompt after prompt.
 
+    With `config.beam` they are the likeliest that a search finds, the best first, and fewer where it finds fewer.
     A sample depends on its prompt, the settings, the seed and its number among its prompt's samples, on nothing else.
     Raises InputError for a prompt with text that the tokenizer does not know.
     """
     prompts = [prompts] if isinstance(prompts, str) else prompts
+    if config.beam > 1:
+        return [sample for prompt in prompts for sample in _likeliest(model, tokenizer, prompt, config)]
     requests = sample_requests([tokenizer.encode_prompt(prompt) for prompt in prompts], config)
     spaces = [untold_space(tokenizer, prompt) for prompt in prompts for _ in range(config.num_samples)]
     return write_all(model, tokenizer, requests, spaces)
@@ -72,6 +77,35 @@ def sample_requests(prompts: Sequence[Sequence[int]], config: GenerationConfig) 
         for prompt, seed in seeded
         for sample in range(config.num_samples)
     ]
+
+
+def _likeliest(model: LanguageModel, tokenizer: Tokenizer, prompt: str, config: GenerationConfig) -> list[Sample]:
+    """The `config.num_samples` likeliest texts that beam search finds after a prompt, the best first."""
+    ids = tokenizer.encode_prompt(prompt)
+    with evaluating(model):
+        *read, last = tokenizer.end_id, *ids
+        (found,) = beam_search(
+            model,
+            read_tokens(model, read),
+            [last],
+            end_id=tokenizer.end_id,
+            config=BeamConfig(beam=config.beam),
+            max_tokens=[config.max_tokens],
+            never=tokenizer.unknown_id,
+        )
+    samples = []
+    for hypothesis in found[: config.num_samples]:
+        decoder = tokenizer.decoder(ids)
+        text = "".join(map(decoder.push, hypothesis.token_ids)) + decoder.flush()
+        samples.append(
+            Sample(
+                text=text.removeprefix(untold_space(tokenizer, prompt)),
+                token_ids=hypothesis.token_ids + (tokenizer.end_id,) * hypothesis.ended,
+                finish_reason="stop" if hypothesis.ended else "length",
+                logprob=hypothesis.logprob,
+            )
+        )
+    return samples
 
 
 def stream(

@@ -1,6 +1,6 @@
 """What a user can ask of generated text."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,6 +12,10 @@ GREEDY_BELOW = 1e-5
 
 MOST_TOKENS_PER_WORD = 40
 """Where a number of words is asked for: a model of characters may write without end and never a space."""
+
+
+WITH_A_BEAM = {"beam", "max_tokens", "num_samples", "greedy", "seed"}
+"""Settings that a search for the likeliest text heeds, or that make no difference to it."""
 
 
 class GenerationConfig(Config):
@@ -52,6 +56,9 @@ class GenerationConfig(Config):
     greedy: bool = False
     """Always take the likeliest token, whatever the temperature."""
 
+    beam: Annotated[int, Field(ge=1, le=1000)] = 1
+    """Above 1, look for the likeliest text as a whole with so many candidates side by side; then nothing is drawn."""
+
     stop: tuple[str, ...] = ()
     """Texts that end a sample when they appear; they are not part of it."""
 
@@ -84,6 +91,17 @@ class GenerationConfig(Config):
         if "" in stop:
             raise ValueError("A stop text needs at least one character")
         return stop
+
+    @model_validator(mode="after")
+    def _a_beam_draws_nothing(self) -> Self:
+        if self.beam == 1:
+            return self
+        if self.num_samples > self.beam:
+            raise ValueError(f"num_samples {self.num_samples} is more than the {self.beam} candidates of the beam")
+        for name, field in type(self).model_fields.items():
+            if name not in WITH_A_BEAM and getattr(self, name) != field.get_default(call_default_factory=True):
+                raise ValueError(f"a beam looks for the likeliest text, so {name} cannot be given beside it")
+        return self
 
     @property
     def is_greedy(self) -> bool:
