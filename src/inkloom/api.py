@@ -96,7 +96,7 @@ def train(
     else:
         family = model or chosen.get("model", {}).get("name", "lstm")
         options = {**(corpus_options or {}), **_control_options(family, control)}
-        text = _corpus(corpus, chosen.get("corpus", {}), _with_reader(family, options))
+        text = _corpus(corpus, chosen.get("corpus", {}), _with_reader(family, chosen.get("corpus", {}), options))
     wanted: dict[str, Any] = {
         "model": model,
         "tokenizer": tokenizer,
@@ -244,9 +244,9 @@ def _corpus(
     raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
 
 
-def _with_reader(model: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """How the family reads its corpora, where the options do not say another way."""
-    return {"reader": FAMILIES[MODELS.canonical(model)].reader, **options}
+def _with_reader(model: str, recipe: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the family reads its corpora, where neither the recipe nor the options say another way."""
+    return {"reader": recipe.get("reader", FAMILIES[MODELS.canonical(model)].reader), **options}
 
 
 def _control_options(model: str, control: str | None) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ def test_an_unknown_demo_is_refused_in_one_line(capsys):
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "Did you mean mask?" in error
-    assert "mask, shakespeare" in error
+    assert "mask, patterns, shakespeare" in error
 
 
 def test_the_mask_demo_tells_what_it_measured(text_file, tmp_path, monkeypatch, capsys):

@@ -30,6 +30,8 @@ RECIPES: Registry[Recipe] = Registry(
         "multi30k_transformer": "inkloom.recipes.multi30k_transformer:RECIPE",
         "fortunes_gan": "inkloom.recipes.fortunes_gan:RECIPE",
         "captions_gan": "inkloom.recipes.captions_gan:RECIPE",
+        "names_classifier": "inkloom.recipes.names:CLASSIFIER",
+        "names_generator": "inkloom.recipes.names:GENERATOR",
         "mask_ablation": "inkloom.recipes.mask_ablation:RECIPE",
         "scenes_captioner": "inkloom.recipes.scenes_captioner:RECIPE",
     },
