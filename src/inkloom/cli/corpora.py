@@ -110,6 +110,8 @@ def fetch(
             corpus.files(build(CorpusConfig, fields, "corpus"), folder)
         elif corpus.read is not None:
             corpus.read(folder)
+        if corpus.pictures is not None:
+            corpus.pictures()
         about = _about(corpus, corpus_dir)
         fetched.append(about)
         if not json:
