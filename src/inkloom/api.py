@@ -15,10 +15,12 @@ from inkloom.config import build
 from inkloom.corpus import load_corpus, split_corpus
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
+from inkloom.files import write_json
 from inkloom.models import FAMILIES, MODELS
 from inkloom.runs.directory import RunDirectory, beginning, find_run, remove
 from inkloom.runs.parts import corpus_of
 from inkloom.threads import share_cores
+from inkloom.tokenizers.vocabulary import read_vocabulary
 from inkloom.training.config import TrainingConfig
 from inkloom.training.plan import parse_budget, plan
 
@@ -51,6 +53,7 @@ def train(
     model: str | None = None,
     recipe: str | None = None,
     tokenizer: str | None = None,
+    vocab: str | Path | None = None,
     budget: str | float | None = None,
     steps: int | None = None,
     epochs: float | None = None,
@@ -72,6 +75,7 @@ def train(
     corpus_options: further arguments of `load_corpus`, for a corpus that is named.
     model: a family. Where neither it nor a recipe nor any setting of a model or a training is given, the recipe `auto`
         chooses by the text, the length and a measurement of two seconds; `lstm` where settings are given alone.
+    vocab: a vocabulary that `inkloom vocab` wrote, or a run's tokenizer.json, in place of a new one.
     budget: wall time, in seconds or as `80s` or `5m`; or `steps`, or `epochs`.
     split: percents of train, val and test, `90,5,5` where none is given; `90,10` has no test.
     of: the runs that a mixture is made of; they bring text, split and tokenizer.
@@ -82,7 +86,8 @@ def train(
     Raises InputError for settings that are not accepted, before any work.
     """
     share_cores()
-    if recipe is None and not (model or tokenizer or init or of or training.keys() - NO_DETAILS or any(overrides)):
+    details = training.keys() - NO_DETAILS
+    if recipe is None and not (model or tokenizer or vocab or init or of or details or any(overrides)):
         recipe = AUTO
     chosen: Mapping[str, Any] = {}
     if recipe is not None:
@@ -108,6 +113,8 @@ def train(
         "out": out,
         "overwrite": overwrite,
     }
+    if vocab is not None:
+        wanted |= _vocabulary_options(vocab, tokenizer, init, of, overrides)
     directory, config = plan(text, recipe=chosen, training=given, **wanted)
     if recipe == AUTO and model is None:
         chosen = _chosen_for(text, config, lengths)
@@ -117,12 +124,31 @@ def train(
         from inkloom.training.tasks import task_of
 
         directory.write_config(task_of(config).resolve(config, text))
+        if vocab is not None:
+            write_json(directory.tokenizer_file, read_vocabulary(vocab).to_json())
     try:
         return _fit_and_report(directory, text, console)
     except InputError:
         if not directory.tokenizer_file.exists():  # the text has no word for the tokenizer: nothing was begun
             remove(directory)
         raise
+
+
+def _vocabulary_options(
+    vocab: str | Path, tokenizer: str | None, init: str | None, of: Sequence[str], overrides: Sequence[str]
+) -> dict[str, Any]:
+    """What a vocabulary's file says of the tokenizer, as `plan` takes it. InputError beside what says otherwise."""
+    options = [item for item in overrides if item.replace("-", "_").startswith("tokenizer.")]
+    others = {"--tokenizer": tokenizer, "--init": init, "--of": of, "-o tokenizer": options}
+    for option, given in others.items():
+        if given:
+            raise InputError(f"{option} cannot be given beside --vocab: {vocab} brings its own tokenizer. Drop one.")
+    found = read_vocabulary(vocab)
+    fields = found.config.model_dump(mode="json").items()
+    return {
+        "tokenizer": found.name,
+        "overrides": [*overrides, *(f"tokenizer.{name}={value}" for name, value in fields)],
+    }
 
 
 def _chosen_for(text: Corpus, config: "RunConfig", lengths: Mapping[str, Any]) -> Mapping[str, Any]:

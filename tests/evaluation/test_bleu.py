@@ -1,10 +1,12 @@
 """BLEU agrees with sacrebleu 2.6.0: its figures of `sentence_bleu`, cut at white space, were computed once with it."""
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkloom.evaluation.bleu import bleu, leave_one_out_bleu
+from inkloom.evaluation.bleu import bleu, bleu_of_each, leave_one_out_bleu
 
 BY_SACREBLEU = [
     ("the cat sat on the mat", ["the cat is on the mat", "there is a cat on the mat"], 37.99178428257963),
@@ -58,3 +60,17 @@ def test_leaving_one_out_is_bleu_against_the_others(pairs):
 @given(TEXT.filter(bool), TEXT)
 def test_a_text_among_its_references_scores_one(text, other):
     assert bleu(text, [other, text]) == pytest.approx(1)
+
+
+def test_bleu_n_has_ngrams_of_up_to_n_words():
+    """Of `a b c d e` against `a b c d x`, 4 words, 3 pairs, 2 triples and one quadruple match, and no quintuple."""
+    hypothesis, reference = list("abcde"), list("abcdx")
+    precisions = [4 / 5, 3 / 4, 2 / 3, 1 / 2, 1 / 2]
+    for longest in (1, 2, 3, 4, 5):
+        expected = math.prod(precisions[:longest]) ** (1 / longest)
+        assert bleu_of_each([hypothesis], [reference], longest) == [pytest.approx(expected)]
+
+
+def test_each_hypothesis_is_measured_alone():
+    hypotheses, references = [["a", "b"], ["x"], []], [["a", "b", "c"], ["x", "y"]]
+    assert bleu_of_each(hypotheses, references) == [bleu(hypothesis, references) for hypothesis in hypotheses]

@@ -26,6 +26,7 @@ from inkloom.cli import (
     serve,
     train,
     translate,
+    vocab,
 )
 from inkloom.cli.terminal import print_json, say, say_error, show_log
 from inkloom.errors import InkloomError, InterruptedByUserError
@@ -51,6 +52,7 @@ app.command("explain")(explain.explain)
 app.command("compare")(compare.compare)
 app.add_typer(corpora.app, name="corpora", help="The texts that have a name, and what a text is like.")
 app.add_typer(runs.app, name="runs", help="List, show and remove runs.")
+app.command("vocab")(vocab.vocab)
 app.command("serve")(serve.serve)
 app.command("export")(export.export)
 app.command("doctor")(doctor.doctor)

@@ -43,6 +43,10 @@ def train(
         str | None,
         typer.Option(metavar="NAME", rich_help_panel=MODEL, help=f"One of: {', '.join(TOKENIZERS)} (char)."),
     ] = None,
+    vocab: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", rich_help_panel=MODEL, help="Use a vocabulary that `inkloom vocab` wrote."),
+    ] = None,
     vocab_size: VocabSize = None,
     min_count: MinCount = None,
     seq_len: Annotated[int | None, typer.Option(rich_help_panel=MODEL, help="Tokens in a training window.")] = None,
@@ -137,6 +141,7 @@ def train(
         "model": model,
         "recipe": recipe,
         "tokenizer": tokenizer,
+        "vocab": vocab,
         "budget": budget,
         "steps": steps,
         "epochs": epochs,

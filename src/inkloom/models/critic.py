@@ -94,7 +94,7 @@ class Critic(nn.Module):
 
     def project(self, shares_BSV: Tensor) -> Tensor:
         """The images of distributions over words, (B, S, E)."""
-        return torch.matmul(shares_BSV, self.weight_VE)
+        return torch.matmul(shares_BSV, self.weight_VE).float()
 
     def diffuse(self, images_BSE: Tensor, kept_B: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
         """The images of inputs x that became sqrt(kept) x + sqrt(1 - kept) sigma N(0, 1), noise in every dimension.
@@ -111,8 +111,9 @@ class Critic(nn.Module):
 
     @property
     def gram_EE(self) -> Tensor:
-        """W^T W, which measures gradients and noise of V dimensions by their images."""
-        return self.weight_VE.T @ self.weight_VE
+        """W^T W, which measures gradients and noise of V dimensions by their images; float32 in any case."""
+        with torch.autocast(self.weight_VE.device.type, enabled=False):
+            return self.weight_VE.T @ self.weight_VE
 
     def forward(self, images_BSE: Tensor, level_B: Tensor | None = None) -> Tensor:
         """The scores of sentences, (B,). level_B: of noise that they were diffused with, from 0 on."""
@@ -139,7 +140,8 @@ class Critic(nn.Module):
             images_BSE = images_BSE.requires_grad_()
         scores_B = self(images_BSE, level_B)
         (gradient_BSE,) = torch.autograd.grad(scores_B.sum(), images_BSE, create_graph=True)
-        squares_B = ((gradient_BSE @ self.gram_EE) * gradient_BSE).sum(dim=(1, 2))
+        with torch.autocast(gradient_BSE.device.type, enabled=False):
+            squares_B = ((gradient_BSE @ self.gram_EE) * gradient_BSE).sum(dim=(1, 2))
         return squares_B.clamp_min(1e-12).sqrt()  # the root has no gradient at 0
 
     @torch.no_grad()
@@ -150,11 +152,9 @@ class Critic(nn.Module):
         The images are scaled to a mean square length of 1.
         """
         V, E = self.weight_VE.shape
-        pairs_2P = torch.stack([sentences_NS[:, :-1].flatten(), sentences_NS[:, 1:].flatten()])
-        counts = torch.sparse_coo_tensor(pairs_2P, torch.ones(pairs_2P.shape[1]), (V, V)).coalesce()
-        described = torch.sparse_coo_tensor(counts.indices(), counts.values().log1p(), (V, V)).coalesce()
         rank = min(V, E)
-        left_VR, singular_R, _ = torch.pca_lowrank(described, q=rank)
+        with torch.sparse.check_sparse_tensor_invariants(True):  # type: ignore[no-untyped-call]
+            left_VR, singular_R, _ = torch.pca_lowrank(_neighbours(sentences_NS, V), q=rank)
         images_VR = left_VR * singular_R
         images_VR = images_VR / images_VR.square().sum(dim=1).mean().sqrt().clamp_min(1e-12)
         self.weight_VE.zero_()
@@ -200,6 +200,14 @@ def _pooled(x_BSE: Tensor, pooling: str) -> Tensor:
     B, S, E = x_BSE.shape
     pairs_BS2E = x_BSE.reshape(B, S // 2, 2, E)
     return pairs_BS2E.mean(dim=2) if pooling == "average" else pairs_BS2E.amax(dim=2)
+
+
+def _neighbours(sentences_NS: Tensor, vocab_size: int) -> Tensor:
+    """ln(1 + how often the word of a column follows that of a row), sparse, (V, V)."""
+    pairs_2P = torch.stack([sentences_NS[:, :-1].flatten(), sentences_NS[:, 1:].flatten()])
+    ones_P = torch.ones(pairs_2P.shape[1])
+    counts_VV = torch.sparse_coo_tensor(pairs_2P, ones_P, (vocab_size, vocab_size)).coalesce()
+    return torch.log1p(counts_VV)
 
 
 def position_codes(numbers_N: Tensor, width: int) -> Tensor:

@@ -52,7 +52,7 @@ class NoiseLevels:
         self.updates += 1
         if self.updates % EVERY:
             return
-        rightness = float(real_B.sign().mean())
+        rightness = float(real_B.detach().sign().mean())
         step = (rightness > self.target) - (rightness < self.target)
         self.highest = min(max(self.highest + step, self.least), self.most)
         self._refill(generator)

@@ -63,20 +63,12 @@ class Adversarial(Objective[GAN]):
         self.end_id = end_id
         self.levels = NoiseLevels(model.config)
         self.measures = StepMeasures()
-        self.low_precision = False
         self.critic_optimizer = critic_optimizer(critic, model.config, settings)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> dict[str, Tensor]:
-        """A step in float32, but for the products over the vocabulary where the machine's precision is lower: attention
-        over heads of 8 numbers gains nothing by it, and the penalty is a small difference."""
-        del batch_idx
-        self.low_precision = torch.is_autocast_enabled(self.device.type)
-        with torch.autocast(self.device.type, enabled=False):
-            return self._step(batch)
-
-    def _step(self, batch: Tensor) -> dict[str, Tensor]:
         """`loss`, which the generator minimises, and `nats`, which is shown: the cost of a real token where likelihood
         alone counts, else the score gap."""
+        del batch_idx
         step = self.global_step
         share = self.progress.share(step)
         config = self.model.config
@@ -139,23 +131,16 @@ class Adversarial(Objective[GAN]):
         """What the critic reads of written sentences, without a gradient for the generator."""
         if self.model.config.output == "straight_through":
             return self.critic.embed(fake.words_BS)
-        with self._vocabulary_precision():
-            with torch.no_grad():
-                shares_BSV = self.model.outputs(fake.hidden_BSE, fake.words_BS, generator)
-            images_BSE = self.critic.project(shares_BSV)
-        return images_BSE.float()
-
-    def _vocabulary_precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision)
+        with torch.no_grad():
+            shares_BSV = self.model.outputs(fake.hidden_BSE, fake.words_BS, generator)
+        return self.critic.project(shares_BSV)
 
     def _against_critic(self, fake: RollOut, generator: Generator) -> Tensor:
         """The generator's loss, the critic as it is."""
         config, critic = self.model.config, self.critic
         hidden_BSE, level = self.model.again(fake), None
         with _frozen(critic):
-            with self._vocabulary_precision():
-                images_BSE = critic.project(self.model.outputs(hidden_BSE, fake.words_BS, generator))
-            images_BSE = images_BSE.float()
+            images_BSE = critic.project(self.model.outputs(hidden_BSE, fake.words_BS, generator))
             if config.output == "straight_through":
                 images_BSE = images_BSE + (critic.embed(fake.words_BS) - images_BSE).detach()
             if config.objective == "diffusion":
