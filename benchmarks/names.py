@@ -10,12 +10,19 @@ Run: python benchmarks/names.py FOLDER [--out DIR] [--samples 200] [--temperatur
 """
 
 import argparse
+import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import torch
+
 import inkloom
+from inkloom.data.labelled import padded
 from inkloom.runs.classifier import ClassifierRun
 from inkloom.runs.run import Run
+from inkloom.tokenizers import ControlledTokenizer
 
 FEWEST_NAMES = 200
 """A language with fewer names is not asked for: a handful is in test."""
@@ -82,6 +89,36 @@ def print_generator(generator: Run, classifier: ClassifierRun, samples: int, tem
     )
 
 
+@torch.inference_mode()
+def log_joint(generator: Run, names: Sequence[str]) -> torch.Tensor:
+    """ln p(language, name) by the generator, (names, languages): its own share of each language, then the letters."""
+    tokenizer = generator.tokenizer
+    assert isinstance(tokenizer, ControlledTokenizer)
+    end = [tokenizer.end_id]
+    bodies = [[*tokenizer.encode(name).ids.tolist(), *end] for name in names]
+    rows = [np.array([*end, tokenizer.control_id(value), *body]) for body in bodies for value in tokenizer.values]
+    tokens_BT, lengths_B = padded(rows)
+    logits_BTV, _ = generator.model(tokens_BT[:, :-1], generator.model.initial_state(len(rows)))
+    log_probs_BT = logits_BTV.log_softmax(-1).gather(-1, tokens_BT[:, 1:, None])[..., 0]
+    within_BT = torch.arange(log_probs_BT.shape[1]) < lengths_B[:, None] - 1
+    return (log_probs_BT * within_BT).sum(dim=1).view(len(names), len(tokenizer.values))
+
+
+def print_bayes(generator: Run) -> None:
+    """How often the generator itself would name the right language, by Bayes' rule, and how long that takes."""
+    test = generator.parts()["test"]
+    assert isinstance(generator.tokenizer, ControlledTokenizer)
+    values = generator.tokenizer.values
+    started = time.perf_counter()
+    pieces = [log_joint(generator, test.texts[start : start + 100]) for start in range(0, len(test.texts), 100)]
+    guesses = torch.cat(pieces).argmax(dim=1).tolist()
+    right = sum(values[guess] == label for guess, label in zip(guesses, test.conditions or (), strict=True))
+    print(
+        f"\nThe generator as a classifier, by p(language) p(name | language): {right / len(test.texts):.2%} of test "
+        f"right, {1000 * (time.perf_counter() - started) / len(test.texts):.1f} ms a name."
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
@@ -94,6 +131,7 @@ def main() -> None:
     print_classifier(classifier)
     generator = opened(arguments.folder, "names_generator", arguments.out / "generator")
     print_generator(generator, classifier, arguments.samples, arguments.temperature)
+    print_bayes(generator)
 
 
 if __name__ == "__main__":
