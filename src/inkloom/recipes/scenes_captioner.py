@@ -12,7 +12,7 @@ RECIPE: Recipe = {
         "name": "captioner",
         # Shapes of one colour on a plain ground need few channels, and half as many take half the time.
         "channels": (16, 32, 64),
-        # Without it 22 % of val are exact after 11 epochs, while 99 % of train are.
+        # Half of the words hidden: the decoder cannot learn by heart what follows "small red".
         "word_dropout": 0.5,
     },
     "tokenizer": {"name": "word", "min_count": 1},  # every word of this corpus is one to write
