@@ -137,6 +137,12 @@ def test_the_playground_says_what_is_wrong(workspace):
         await visitor.choose("lstm", False)
         await visitor.press("Write")
         await visitor.sees("Choose at least one model.")
+        await visitor.choose("Length in tokens", 5)
+        await visitor.choose("lstm", True)
+        await visitor.choose("ngram", True)
+        await visitor.trigger(visitor.of("PromptBox")[0], "change", "☃")
+        await visitor.press("Write")
+        await visitor.sees("lstm: ", "ngram: ")
 
     visit(workspace, scenario)
 

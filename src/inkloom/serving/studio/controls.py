@@ -36,7 +36,10 @@ CONTROLS = {
 SHAPING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
 """Those that shape the distribution of the next token."""
 
-HINTS = {name: text for name, _, text in GenerationConfig.help_lines()}
+HINTS = {
+    **{name: text for name, _, text in GenerationConfig.help_lines()},
+    "max_tokens": "The most to write after the beginning.",  # the field's own hint is about a setting that is not here
+}
 
 
 def controls(

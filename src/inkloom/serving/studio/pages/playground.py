@@ -92,7 +92,8 @@ class Playground:
             for card in cards:
                 card.end()
         except InkloomError as error:
-            self.complaint.text = without_paths(f"{name}: {error}")
+            complaints = [self.complaint.text, without_paths(f"{name}: {error}")]
+            self.complaint.text = "\n".join(filter(None, complaints))
 
     def _card(self, name: str, number: int, count: int) -> SampleCard:
         title = name if count == 1 else f"{name}, {number + 1} of {count}"
