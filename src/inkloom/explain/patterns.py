@@ -66,7 +66,7 @@ BOX, GAP, LEVEL = 34, 20, 62
 def draw_patterns() -> str:
     """The four patterns side by side: what is read below, the state between, what is given above."""
     margin, between, top = 30, 52, 84
-    lefts = [margin]
+    lefts = [float(margin)]
     for pattern in PATTERNS:
         lefts.append(lefts[-1] + max(_width(len(pattern.reads)), 118) + between)
     width, height = lefts[-1] - between + margin, top + 2 * LEVEL + BOX + 62

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inkloom.config import Config as BaseConfig
+from inkloom.models.base import State
 from inkloom.models.dropout import Dropout
 from inkloom.models.gru import GRU
 from inkloom.models.lstm import LSTM
@@ -207,7 +208,8 @@ class TransformerEncoder(Encoder):
 def features(reader: nn.Module, tokens_BT: Tensor) -> Tensor:
     """What a language model's network gives after each token of texts that it reads from the start, (B, T, H)."""
     assert isinstance(reader, RecurrentLanguageModel | Transformer)
-    x_BTH, _ = reader.features(tokens_BT, reader.initial_state(len(tokens_BT)))
+    nothing_read: State = reader.initial_state(len(tokens_BT))
+    x_BTH, _ = reader.features(tokens_BT, nothing_read)
     return x_BTH
 
 
