@@ -43,7 +43,8 @@ def test_what_is_read_more_often_is_dropped_more():
 def test_more_time_makes_a_larger_network():
     sizes = [network(chosen(5_000_000, budget=seconds)).get("hidden_size", 512) for seconds in (5.0, 80.0, 3600.0)]
     assert sizes == [256, 512, 1024]
-    assert [size_for(tokens) for tokens in (1, 1e6, 1e9)] == [256, 512, 1024]
+    assert [size_for(tokens, 1e6) for tokens in (1, 1e6, 1e9)] == [256, 512, 1024]
+    assert size_for(1e9, 20_000) == 256
 
 
 def test_a_slow_machine_counts_as_little_time():

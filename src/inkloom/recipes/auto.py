@@ -52,8 +52,10 @@ class Length:
     epochs: float | None = None
 
 
-def size_for(tokens: float) -> int:
-    """Units of an LSTM that is to read so many tokens."""
+def size_for(tokens: float, chars: float) -> int:
+    """Units of an LSTM that is to read so many tokens of a text of so many characters."""
+    if chars < TINY:
+        return SIZES[0][0]
     return next(units for units, most in SIZES if tokens < most)
 
 
@@ -64,6 +66,10 @@ def dropout_for(passes: float) -> float:
 
 SIZES = ((256, 600_000), (512, 20_000_000), (1024, float("inf")))
 """Units of the LSTM, and the tokens that one of 512 units would read below which they are best."""
+
+TINY = 100_000
+"""Characters below which the smallest LSTM is best however often it reads them: 1.709 nats per character after 20 s of
+20 kB with 256 units, 1.750 with 512."""
 
 DROPOUTS = ((0.0, 2), (0.1, 10), (0.3, 40), (0.5, float("inf")))
 """Dropout, and the passes over the text below which it is best."""
@@ -107,7 +113,7 @@ TOKENS_OF_A_STEP = 16 * 64
 
 def _network(tokens: float, passes: float) -> tuple[dict[str, Any], str]:
     """An LSTM that differs from the default where the rules say so, and what to call it."""
-    units, dropout = size_for(tokens), dropout_for(passes)
+    units, dropout = size_for(tokens, tokens / passes), dropout_for(passes)
     model: dict[str, Any] = {"name": "lstm", "training": {}}
     if units != 512:
         model |= {"hidden_size": units, "training": {"learning_rate": LEARNING_RATES[units]}}
