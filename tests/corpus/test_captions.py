@@ -33,6 +33,12 @@ def test_an_image_is_a_document_whose_lines_are_its_captions(tmp_path):
     assert corpus.notices == ()
 
 
+def test_a_lone_quotation_mark_swallows_no_rows(tmp_path):
+    table = 'image,caption\na.jpg,"Stop said a sign\nb.jpg,A 12" record\nc.jpg,"A ""real"" one"\n\n'
+    corpus = read(folder_of(tmp_path / "x", table, ["a.jpg", "b.jpg", "c.jpg"]))
+    assert corpus.whole.texts == ("Stop said a sign", 'A 12" record', 'A "real" one')
+
+
 def test_captions_txt_itself_may_be_named(tmp_path):
     folder = folder_of(tmp_path / "x", "image,caption\na.jpg,A dog\n", ["a.jpg"])
     assert read(folder / "captions.txt").sha256 == read(folder).sha256
@@ -87,6 +93,7 @@ def test_another_image_or_caption_is_another_corpus(tmp_path):
     [
         ("a.jpg,A dog\n", "begins with 'a.jpg,A dog'; its first line is to be image,caption"),
         ("image,caption\n", "no row with a caption"),
+        ("image,caption\na.jpg," + "x" * 200_000 + "\n", "line 2: field larger than field limit"),
         ("image,caption\na.jpg\n", "line 2: 'a.jpg' has no comma before its caption"),
         ("image,caption\nz.jpg,A dog\n", "none of its 1 images is there"),
         ("image,caption\n../a.jpg,A dog\n", "names the image '../a.jpg'"),

@@ -13,7 +13,6 @@ Images that are not there are left out, counted and announced. Whether the other
 
 import csv
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -144,23 +143,24 @@ def some_of(images: Sequence[str], total: int) -> str:
 
 
 def _rows(text: str, label: str) -> Iterator[tuple[str, str]]:
-    """(image, caption) of each row; white space in a caption is single spaces, so that it is one line.
+    """(image, caption) of each row; white space in a caption is single spaces.
 
-    Flickr8k has captions with commas that are in no quotes, so all that follows the first comma is the caption.
+    A row is a line, whatever its quotes: a caption that begins with a lone quotation mark swallows no others. Flickr8k
+    has captions with commas that are in no quotes, so all that follows the first comma is the caption.
     """
-    reader = csv.reader(io.StringIO(text, newline="\n"))
-    try:
-        header = next(reader, [])
-        if [column.strip().lower() for column in header] != COLUMNS:
-            got = ",".join(header)[:60] or "nothing"
-            raise InputError(f"{label} begins with {got!r}; its first line is to be image,caption.")
-        for row in reader:
-            if row and len(row) == 1:
-                raise InputError(f"{label}, line {reader.line_num:,}: {row[0][:60]!r} has no comma before its caption.")
-            if row:
-                yield row[0].strip(), " ".join(",".join(row[1:]).split())
-    except csv.Error as error:
-        raise InputError(f"{label}, line {reader.line_num:,}: {error}.") from error
+    header, *lines = text.split("\n")
+    if [column.strip().lower() for column in header.split(",")] != COLUMNS:
+        raise InputError(f"{label} begins with {header[:60] or 'nothing'!r}; its first line is to be image,caption.")
+    for number, line in enumerate(lines, start=2):
+        if not line.strip():
+            continue
+        try:
+            image, *caption = next(csv.reader([line]))
+        except csv.Error as error:
+            raise InputError(f"{label}, line {number:,}: {error}.") from error
+        if not caption:
+            raise InputError(f"{label}, line {number:,}: {image[:60]!r} has no comma before its caption.")
+        yield image.strip(), " ".join(",".join(caption).split())
 
 
 def _find(place: Path, image: str, label: str) -> Path | None:
