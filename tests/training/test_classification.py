@@ -86,6 +86,7 @@ def test_a_killed_run_that_goes_on_ends_with_the_same_bytes(classifier_run, clas
 def test_samples_show_texts_of_val_with_their_classes(classifier_run):
     written = (classifier_run.directory.path / "samples.txt").read_text(encoding="utf-8")
     assert ": calm " in written or ": keen " in written
+    assert "nats per text ===" in written
 
 
 @pytest.mark.parametrize(

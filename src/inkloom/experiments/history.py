@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_TITLE = re.compile(r"^=== step (\d+), val (\S+) nats per token ===\n", re.MULTILINE)
+SAMPLE_TITLE = re.compile(r"^=== step (\d+), val (\S+) nats per (?:token|text) ===\n", re.MULTILINE)
 
 Column = NDArray[np.float64]
 

@@ -197,6 +197,7 @@ def _work(job: Job, machine: Machine) -> Work[Classifier]:
         objective=functools.partial(Classification, weights_C),
         validate=lambda model: _scores(model, job, "val").nats_per_text,
         write_sample=lambda model, number: _sample(model, job, number),
+        loss_unit="text",
     )
 
 

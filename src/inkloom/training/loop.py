@@ -69,6 +69,9 @@ class Work(Generic[ModelT]):
     write_sample: Callable[[ModelT, int], str]
     """What a model writes at the place in the training that the number (from 1 on) stands for."""
 
+    loss_unit: str = "token"
+    """What the nats of the score are per."""
+
     callbacks: Sequence[pl.Callback] = ()
     """Of the objective's own."""
 
@@ -96,7 +99,12 @@ def train_loop(begun: Begun, make: Callable[[Machine], Work[ModelT]]) -> tuple[M
         validation,
         Metrics(run.metrics_file, validation, progress, work.tokens_per_step),
         Samples(
-            lambda number: work.write_sample(scored, number), run.samples_file, validation, progress, settings.samples
+            lambda number: work.write_sample(scored, number),
+            run.samples_file,
+            validation,
+            progress,
+            settings.samples,
+            work.loss_unit,
         ),
         Display(begun.console, validation, progress, work.tokens_per_step),
         *work.callbacks,

@@ -16,9 +16,9 @@ from inkloom.training.schedule import Progress
 LENGTH, TEMPERATURE = 200, 0.8
 
 
-def sample_title(step: int, loss: float) -> str:
+def sample_title(step: int, loss: float, unit: str = "token") -> str:
     """The line above a sample: the step after which it was written, and the score of val."""
-    return f"=== step {step}, val {loss:.4f} nats per token ===\n"
+    return f"=== step {step}, val {loss:.4f} nats per {unit} ===\n"
 
 
 def sample_text(model: LanguageModel, tokenizer: Tokenizer, prompt: str, seed: int) -> str:
@@ -32,13 +32,21 @@ class Samples(pl.Callback):
     """Write `times` samples at equal distances of progress, each at the validation that reaches its place."""
 
     def __init__(
-        self, write: Callable[[int], str], file: Path, validation: Validation, progress: Progress, times: int
+        self,
+        write: Callable[[int], str],
+        file: Path,
+        validation: Validation,
+        progress: Progress,
+        times: int,
+        unit: str = "token",
     ) -> None:
+        """unit: what the nats of the score are per."""
         self.write = write
         self.file = GrowingFile(file)
         self.validation = validation
         self.progress = progress
         self.times = times
+        self.unit = unit
         self.written = 0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -49,7 +57,7 @@ class Samples(pl.Callback):
         if self.validation.step != trainer.global_step or due <= self.written:
             return
         self.written = due
-        self.file.append(sample_title(trainer.global_step, self.validation.loss) + self.write(due))
+        self.file.append(sample_title(trainer.global_step, self.validation.loss, self.unit) + self.write(due))
 
     def state_dict(self) -> dict[str, Any]:
         return {"written": self.written, "offset": self.file.offset}
