@@ -100,14 +100,13 @@ class GANRun(Run):
     def walk(self, first: int, last: int, steps: int, seed: int = 0) -> list[str]:
         """Sentences on the way between two global noises, those of `--style-seed first` and `last`; the rest of the
         noise is that of one sample. The noises are mixed by angle, so that mixtures of normal ones stay normal."""
-        noise = self.generator.noise(1, generator_of_sample(seed, 0))
         ends = [self.generator.noise(1, generator_of_sample(seed, 0), self._style(style)) for style in (first, last)]
-        config = self._settings({"seed": seed})
+        config = self._settings({"seed": seed}, self.generator.length)
         requests = []
         for angle in torch.linspace(0, torch.pi / 2, steps):
+            own = generator_of_sample(seed, 0)
             style = angle.cos() * ends[0].style + angle.sin() * ends[1].style
-            condition = noise._replace(style=style)
-            requests.append(Request([], config, generator_of_sample(seed, 0), condition=condition))
+            requests.append(Request([], config, own, condition=self.generator.noise(1, own)._replace(style=style)))
         return [sample.text for sample in write_all(self.model, self.tokenizer, requests, [""] * steps)]
 
     def evaluate(  # type: ignore[override]  # estimates, since there is no likelihood
@@ -156,8 +155,14 @@ class GANRun(Run):
 
     def _requests(self, prompt: str, settings: dict[str, Any], style_seed: int | None) -> list[Request]:
         """A request for each sample, with its noise, which its generator draws before any word."""
-        config = self._settings(settings)
-        (*requests,) = sample_requests([self.tokenizer.encode_prompt(prompt)], config)
+        ids = self.tokenizer.encode_prompt(prompt)
+        room = self.generator.length - len(ids)
+        if room < 1:
+            raise InputError(
+                f"The prompt has {len(ids)} tokens, and {self.name} writes sentences of at most "
+                f"{self.generator.length}. Give a shorter one."
+            )
+        requests = sample_requests([ids], self._settings(settings, room))
         return [
             replace(request, condition=self.generator.noise(1, request.generator, self._style(style_seed)))
             for request in requests
@@ -166,7 +171,8 @@ class GANRun(Run):
     def _style(self, style_seed: int | None) -> torch.Generator | None:
         return None if style_seed is None else generator_of_sample(style_seed, 0)
 
-    def _settings(self, settings: dict[str, Any]) -> GenerationConfig:
+    def _settings(self, settings: dict[str, Any], room: int) -> GenerationConfig:
+        """The settings of a generation, with as many tokens as there is room for at most."""
         defaults = {} if settings.get("greedy") else {"temperature": self.default_temperature}
         config = build(GenerationConfig, {**defaults, **settings}, "generation")
-        return config.replace(max_tokens=min(config.max_tokens, self.generator.length))
+        return config.replace(max_tokens=min(config.max_tokens, room))
