@@ -5,6 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from inkloom.cli.main import run as inkloom
+from inkloom.corpus import load_corpus
 from inkloom.corpus.named import scenes
 from inkloom.corpus.named.scenes import COLOURS, COUNTS, HELD_OUT, RELATIONS, SEEN, SHAPES, SIDE, SIZES
 
@@ -123,3 +125,15 @@ def test_scenes_are_drawn_once_and_again_where_one_is_gone(monkeypatch):
     lines = (folder / "train" / "captions.txt").read_text().splitlines()
     assert lines[0] == "image,caption"
     assert {line.split(",")[0] for line in lines[1:]} == {"00000.png", "00001.png", "00002.png"}
+
+
+def test_fetching_draws_the_pictures_and_naming_them_reads_them(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("INKLOOM_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(scenes, "COUNTS", {"train": 3, "val": 1, "test": 2})
+    assert inkloom(["corpora", "fetch", "scenes"]) == 0
+    assert str(tmp_path / "corpora" / "scenes-1") in capsys.readouterr().out
+    corpus = load_corpus("Scenes", reader="captions")
+    assert corpus.config.sources == ("scenes",)
+    assert {name: len(part.texts) for name, part in corpus.own_splits.items()} == {"train": 3, "val": 1, "test": 2}
+    assert corpus.own_splits["test"].conditions == ("test/Images/00000.png", "test/Images/00001.png")
+    assert tuple(text for part in corpus.own_splits.values() for text in part.texts) == scenes.captions(None)
