@@ -40,7 +40,6 @@ class Metric:
     """By beam search."""
 
     greedy: str
-    signature: str
 
 
 @dataclass(frozen=True)
@@ -79,6 +78,7 @@ def write_report(run: Run) -> Path:
         scores=scores,
         headline=headline,
         metrics={name: _metrics(score) for name, score in scores.items() if "translation" in score},
+        signatures={name: headline["translation"][key]["signature"] for key, name in METRICS.items()},
         gain=_gain(headline),
         figures=learning_figures(course, headline) if course is not None else {},
         remarks=remarks_on(scores, {}, course, counts=False),
@@ -105,11 +105,11 @@ def _metrics(score: Mapping[str, Any]) -> list[Metric]:
     """The scores of a split's translations, by beam search and greedy."""
     searched, greedy = score["translation"], score["greedy"]
     table = [
-        Metric(name, decimal(searched[key]["score"], 2), decimal(greedy[key]["score"], 2), searched[key]["signature"])
+        Metric(name, decimal(searched[key]["score"], 2), decimal(greedy[key]["score"], 2))
         for key, name in METRICS.items()
     ]
     exact = [
-        Metric(name, percent(searched[key]), percent(greedy[key]), "")
+        Metric(name, percent(searched[key]), percent(greedy[key]))
         for key, name in (("exact", "Exact matches"), ("exact_lowercased", "Exact matches, lower-cased"))
     ]
     return table + exact

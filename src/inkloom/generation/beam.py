@@ -177,4 +177,4 @@ def _hypothesis(token_ids: tuple[int, ...], logprob: float, config: BeamConfig, 
 
 def _score(logprob: float, tokens: int, config: BeamConfig) -> float:
     """A log-probability with its length made up for."""
-    return logprob / ((5 + tokens) / 6) ** config.length_penalty
+    return logprob / math.pow((5 + tokens) / 6, config.length_penalty)
