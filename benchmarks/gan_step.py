@@ -1,4 +1,4 @@
-"""How long a step of the published WGAN-GP takes: 6 updates of the critic, 1 of the generator; and where the time goes.
+"""How long a step of the published WGAN-GP takes, 6 updates of the critic and 1 of the generator, part by part.
 
     python benchmarks/gan_step.py                 # the published shape, with the 10,263 words of its vocabulary
     python benchmarks/gan_step.py --threads 1 --float32
