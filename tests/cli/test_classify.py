@@ -44,14 +44,24 @@ def test_a_terminal_gets_a_table(folder, capsys, monkeypatch):
     assert "ab…" in printed or "…" in printed
 
 
-@pytest.mark.parametrize(
-    ("stdin", "message"),
-    [("", "No texts came from standard input."), ("a\n\nb\n", "Text 2 of 3 is blank, so it has no class.")],
-)
-def test_bad_input_is_one_line(folder, capsys, typed, stdin, message):
+def test_blank_lines_stay_blank_and_are_counted(folder, capsys, typed):
+    typed("a\n\nb\n")
+    assert inkloom(["classify", folder, "--top", "1"]) == 0
+    printed = capsys.readouterr()
+    assert [line.split("\t")[-1] for line in printed.out.splitlines()] == ["a", "", "b"]
+    assert "1 blank line without a class." in printed.err
+
+
+@pytest.mark.parametrize("stdin", ["", "\n  \n"])
+def test_without_a_text_there_is_nothing_to_classify(folder, capsys, typed, stdin):
     typed(stdin)
     assert inkloom(["classify", folder]) == 2
-    assert message in capsys.readouterr().err
+    assert "No texts came from standard input." in capsys.readouterr().err
+
+
+def test_a_blank_text_is_refused(folder, capsys):
+    assert inkloom(["classify", folder, "a", " "]) == 2
+    assert "Text 2 of 2 is blank, so it has no class." in capsys.readouterr().err
 
 
 def test_other_verbs_name_the_one_that_fits(folder, finished_run, capsys):

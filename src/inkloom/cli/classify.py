@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from inkloom.cli.options import Json, RunName
-from inkloom.cli.terminal import messages, print_json, results
+from inkloom.cli.terminal import messages, print_json, results, say
 from inkloom.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def classify(
 ) -> None:
     """Put texts into the classes that a run of `--model classifier` knows, with calibrated probabilities.
 
-    In a pipe, one line comes out for each that goes in: the likeliest classes, each with its probability, and the text.
+    In a pipe, one line comes out for each that goes in: the likeliest classes, each with its probability, and the text;
+    a blank line for a blank one.
 
     Examples:
 
@@ -37,15 +38,21 @@ def classify(
     from inkloom import api
 
     opened = _classifier(api.load_run(run), run)
-    found = opened.classify(texts if texts else _lines(), top)
+    lines = texts or _lines()
+    found = opened.classify(texts or [line for line in lines if line.strip()], top)
     if json:
         print_json({"texts": [one.as_json() for one in found]})
     elif sys.stdout.isatty():
         _print_table(found)
     else:
-        for one in found:
-            figures = (f"{label}\t{probability:.4f}" for label, probability in one.classes)
-            sys.stdout.write("\t".join([*figures, " ".join(one.text.split())]) + "\n")
+        rows = iter(found)
+        for line in lines:
+            sys.stdout.write(_row(next(rows)) if line.strip() else "\n")
+
+
+def _row(one: "Classified") -> str:
+    figures = (f"{label}\t{probability:.4f}" for label, probability in one.classes)
+    return "\t".join([*figures, " ".join(one.text.split())]) + "\n"
 
 
 def _classifier(opened: object, name: str) -> "ClassifierRun":
@@ -62,12 +69,15 @@ def _classifier(opened: object, name: str) -> "ClassifierRun":
 
 
 def _lines() -> list[str]:
-    """The lines of standard input. InputError where there is none."""
+    """The lines of standard input; blank ones are counted and told. InputError where there is no other."""
     if sys.stdin.isatty():
         messages().print("Reading texts from the terminal, one a line; Ctrl-D ends them.")
     lines = sys.stdin.read().splitlines()
-    if not lines:
+    blank = sum(not line.strip() for line in lines)
+    if blank == len(lines):
         raise InputError("No texts came from standard input. Give some, one a line, or as arguments.")
+    if blank:
+        say(f"{blank:,} blank line{'s'[: blank != 1]} without a class.")
     return lines
 
 
