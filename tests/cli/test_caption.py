@@ -73,6 +73,16 @@ def test_a_broken_image_is_one_line_and_the_others_get_captions(capsys, finished
     assert [set(one) for one in found[:2]] == [{"image", "captions"}, {"image", "error"}]
 
 
+def test_images_by_and_by_get_the_captions_that_they_get_together(
+    capsys, monkeypatch, finished_captioner, images, tmp_path
+):
+    shutil.copytree(images, tmp_path / "mixed")
+    (tmp_path / "mixed" / "00002.png").write_text("broken")
+    together = caption(capsys, finished_captioner, tmp_path / "mixed", code=2).out
+    monkeypatch.setattr("inkloom.runs.captioning.IMAGES_AT_ONCE", 2)
+    assert caption(capsys, finished_captioner, tmp_path / "mixed", code=2).out == together
+
+
 def test_bad_input_is_one_line(capsys, finished_captioner, finished_run, images, tmp_path):
     (tmp_path / "empty").mkdir()
     for arguments, message in (

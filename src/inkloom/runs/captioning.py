@@ -26,6 +26,9 @@ from inkloom.runs.run import Run
 if TYPE_CHECKING:
     from rich.console import Console
 
+IMAGES_AT_ONCE = 256
+"""Whose pixels are in memory together."""
+
 JUDGED = "captions.json"
 """In a run's folder: what it wrote about every held-out image, and how that compares."""
 
@@ -67,15 +70,25 @@ class CaptionerRun(Run):
         Raises InputError for a setting out of its range.
         """
         config = build(CaptionConfig, settings, "caption")
-        found = [self._look(Path(image)) for image in images]
-        pixels = [look for look in found if not isinstance(look, BrokenImageError)]
-        advance(len(found) - len(pixels))
-        written = iter(self._write(pixels, config, advance))
+        found: list[Captioned] = []
+        for first in range(0, len(images), IMAGES_AT_ONCE):
+            found += self._caption([Path(image) for image in images[first : first + IMAGES_AT_ONCE]], config, advance)
+        return found
+
+    def _caption(self, images: Sequence[Path], config: CaptionConfig, advance: Advance) -> list[Captioned]:
+        """The same of as many images as may be in memory together."""
+        looks = [self._look(image) for image in images]
+        pixels = [look for look in looks if not isinstance(look, BrokenImageError)]
+        advance(len(looks) - len(pixels))
+        written: list[list[Caption]] = []
+        if pixels:
+            written = write_captions(self.model, self.tokenizer, np.stack(pixels), config, advance)
+        captions = iter(written)
         return [
-            Captioned(Path(image), error=str(look))
+            Captioned(image, error=str(look))
             if isinstance(look, BrokenImageError)
-            else Captioned(Path(image), tuple(next(written)))
-            for image, look in zip(images, found, strict=True)
+            else Captioned(image, tuple(next(captions)))
+            for image, look in zip(images, looks, strict=True)
         ]
 
     def _look(self, image: Path) -> Pixels | BrokenImageError:
@@ -83,11 +96,6 @@ class CaptionerRun(Run):
             return read_image(image, self.model.config.image_size)
         except BrokenImageError as error:
             return error
-
-    def _write(self, pixels: Sequence[Pixels], config: CaptionConfig, advance: Advance) -> list[list[Caption]]:
-        if not pixels:
-            return []
-        return write_captions(self.model, self.tokenizer, np.stack(pixels), config, advance)
 
     def evaluate(
         self, split: str | None = None, corpus: str | Corpus | None = None, console: "Console | None" = None
