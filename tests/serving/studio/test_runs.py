@@ -1,6 +1,7 @@
 """What the Studio reads out of run folders: names, reports and the course of a training."""
 
 import asyncio
+import json
 import shutil
 
 import pytest
@@ -53,6 +54,16 @@ def test_a_run_without_weights_does_not_write(workspace, runs):
     (runs / "one" / "model.safetensors").unlink()
     assert workspace.writable() == {}
     assert list(workspace.directories()) == ["one"]
+
+
+def test_only_what_continues_texts_writes(workspace, runs):
+    config = json.loads((runs / "one" / "config.json").read_text())
+    for other in ("classifier", "damaged"):
+        shutil.copytree(runs / "one", runs / other)
+    (runs / "classifier" / "config.json").write_text(json.dumps({**config, "model": {"name": "classifier"}}))
+    (runs / "damaged" / "config.json").write_text("{")
+    assert list(workspace.writable()) == ["one"]
+    assert set(workspace.directories()) == {"one", "classifier", "damaged"}
 
 
 def test_what_a_text_has_from_train_is_found(workspace, real_text):

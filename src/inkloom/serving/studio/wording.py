@@ -17,6 +17,10 @@ FAMILIES = {
     "ngram": "N-gram",
     "mixture": "Mixture",
     "unmasked": "Transformer without its mask",
+    "gan": "GAN",
+    "seq2seq": "Translator",
+    "captioner": "Captioner",
+    "classifier": "Classifier",
 }
 
 

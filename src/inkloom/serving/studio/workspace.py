@@ -6,7 +6,9 @@ from pathlib import Path
 
 from inkloom.errors import InputError
 from inkloom.evaluation.copying import CopyIndex
+from inkloom.models import LANGUAGE_MODELS
 from inkloom.runs.directory import RUNS, RunDirectory, list_runs
+from inkloom.runs.facts import facts_of
 from inkloom.runs.run import Run
 from inkloom.serving.engine import Engine, Engines
 from inkloom.serving.hosts import is_loopback
@@ -46,8 +48,8 @@ class Workspace:
         return directories[name]
 
     def writable(self) -> dict[str, RunDirectory]:
-        """The runs with weights, which can write: by name, those that the server was started with first."""
-        there = {name: run for name, run in self.directories().items() if run.weights_file.exists()}
+        """The runs that can continue a text: by name, those that the server was started with first."""
+        there = {name: run for name, run in self.directories().items() if writes(run)}
         return {name: there[name] for name in sorted(there, key=lambda name: (name not in self.engines, name))}
 
     async def engine(self, name: str) -> Engine:
@@ -74,6 +76,11 @@ class Workspace:
 @functools.lru_cache(maxsize=4)
 def _copy_index(directory: RunDirectory) -> CopyIndex:
     return CopyIndex(Run(directory).parts()["train"])
+
+
+def writes(directory: RunDirectory) -> bool:
+    """Whether a run has weights, and is there to continue texts: no translator or classifier, nothing damaged."""
+    return directory.weights_file.exists() and facts_of(directory).model in LANGUAGE_MODELS
 
 
 def written(directory: RunDirectory) -> int | None:

@@ -7,6 +7,7 @@ from inkloom.serving.studio.reports import report_address
 from inkloom.serving.studio.session import Session
 from inkloom.serving.studio.widgets import Html, Link, note
 from inkloom.serving.studio.wording import address, family, parameters, trained_for
+from inkloom.serving.studio.workspace import writes
 
 
 def runs_page(session: Session, run: str) -> None:
@@ -56,7 +57,7 @@ def _run(facts: RunFacts, directory: RunDirectory) -> None:
                 Html("dt", name)
                 Html("dd", value)
     with Html("div", classes="row"):
-        if directory.weights_file.exists():
+        if writes(directory):
             Link("Write", address("/", facts.name), "button small", aria_label=f"Write with {facts.name}")
             Link("Look inside", address("/inside", facts.name), "button small", aria_label=f"Look inside {facts.name}")
         if directory.report_file.exists():
