@@ -1,6 +1,6 @@
 """`--recipe auto`, the default of `train`: what to train on so much text in so much time, on this machine.
 
-Its rules are read off the tables of docs/decisions/0006. They know three figures: the characters of train, the tokens
+Its rules are read off the tables of docs/decisions/0007. They know three figures: the characters of train, the tokens
 that the default LSTM would read in the time, and how often it would read the text, `passes`.
 
 n-grams cost about a second and always improve an LSTM, so a mixture of both is trained. What is to be chosen is the
