@@ -4,8 +4,8 @@
 
 Four kinds of run, each with every seed: `likelihood`, the generator by likelihood alone; `pretrained gan`, the same
 with a critic for the last part of its time; `gan from scratch`, critic and generator from the start; `lstm`. All have
-one vocabulary, and unigrams, bigrams and real text are beside them. A run that is there is not trained again, and one that
-was interrupted goes on. Writes OUT/verdict.html and OUT/verdict.json, and prints the areas.
+one vocabulary, and unigrams, bigrams and real text are beside them. A run that is there is not trained again, and one
+that was interrupted goes on. Writes OUT/verdict.html and OUT/verdict.json, and prints the areas.
 """
 
 import argparse

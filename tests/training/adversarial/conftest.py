@@ -1,11 +1,13 @@
 """A small finished run of a GAN on a toy text, shared by all tests; those that change a run copy it."""
 
+import functools
 import random
 from pathlib import Path
 
 import pytest
 
 import inkloom
+from inkloom.experiments.verdict import verdict_on
 
 SETTINGS = {
     "width": 8,
@@ -44,18 +46,22 @@ def sentences_file(tmp_path_factory) -> Path:
 def train(file, out, **fields):
     """A training of a second or two."""
     training = {name: fields.pop(name) for name in ("steps", "seed", "validations", "samples") if name in fields}
-    return inkloom.train(
-        file,
-        model="gan",
-        out=out,
-        overrides=overrides(**fields),
-        corpus_options={"documents": "lines"},
-        batch_size=8,
-        seq_len=6,
-        device="cpu",
-        precision="float32",
-        **{"steps": 4, "validations": 2, "samples": 1, **training},
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        # One temperature and few sentences show all that the report does with a verdict.
+        short = functools.partial(verdict_on, temperatures=(1.0,), count=20)
+        patch.setattr("inkloom.experiments.gan.verdict_on", short)
+        return inkloom.train(
+            file,
+            model="gan",
+            out=out,
+            overrides=overrides(**fields),
+            corpus_options={"documents": "lines"},
+            batch_size=8,
+            seq_len=6,
+            device="cpu",
+            precision="float32",
+            **{"steps": 4, "validations": 2, "samples": 1, **training},
+        )
 
 
 @pytest.fixture(scope="session")
