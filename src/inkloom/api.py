@@ -264,7 +264,12 @@ def _corpus(
         return load_corpus(*([corpus] if isinstance(corpus, str | Path) else corpus), **fields)
     if "sources" in fields:
         return load_corpus(*fields.pop("sources"), **fields)
-    if {"source_name", "target_name"} <= options.keys():  # without a folder or a table, they are files
+    sides = {"source_name", "target_name"} & options.keys()
+    if len(sides) == 1:
+        raise InputError(
+            "--source FILE and --target FILE go together: give both, or a folder or table that holds pairs."
+        )
+    if sides:  # without a folder or a table, they are files
         files = [fields.pop(name) for name in ("source_name", "target_name")]
         return load_corpus(*files, **fields)
     raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")

@@ -121,7 +121,7 @@ def _direction(folder: str, languages: Sequence[str], config: CorpusConfig) -> t
     named = [None if name is None else name.lower() for name in (config.source_name, config.target_name)]
     for option, name in zip(("--source", "--target"), named, strict=True):
         if name is not None and name not in languages:
-            raise InputError(f"{option} got {unknown_name(f'language of {folder}', name, languages)}")
+            raise InputError(f"{option}: {unknown_name(f'language of {folder}', name, languages)}")
     if len(languages) < 2:
         raise InputError(
             f"{folder} has no pairs: it needs train and val in two languages, such as train.de, train.en, val.de and "
