@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inkloom.evaluation.bleu import bleu, bleu_of_each, leave_one_out_bleu
+from inkloom.evaluation.bleu import References, bleu, leave_one_out_bleu
 
 BY_SACREBLEU = [
     ("the cat sat on the mat", ["the cat is on the mat", "there is a cat on the mat"], 37.99178428257963),
@@ -68,9 +68,11 @@ def test_bleu_n_has_ngrams_of_up_to_n_words():
     precisions = [4 / 5, 3 / 4, 2 / 3, 1 / 2, 1 / 2]
     for longest in (1, 2, 3, 4, 5):
         expected = math.prod(precisions[:longest]) ** (1 / longest)
-        assert bleu_of_each([hypothesis], [reference], longest) == [pytest.approx(expected)]
+        assert References([reference], longest).bleu(hypothesis) == pytest.approx(expected)
 
 
-def test_each_hypothesis_is_measured_alone():
-    hypotheses, references = [["a", "b"], ["x"], []], [["a", "b", "c"], ["x", "y"]]
-    assert bleu_of_each(hypotheses, references) == [bleu(hypothesis, references) for hypothesis in hypotheses]
+def test_references_are_counted_once_for_all_texts():
+    references = [["a", "b", "c"], ["x", "y"]]
+    against = References(references)
+    for hypothesis in (["a", "b"], ["x"], [], ["a", "x"]):
+        assert against.bleu(hypothesis) == bleu(hypothesis, references)

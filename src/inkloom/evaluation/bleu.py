@@ -28,19 +28,23 @@ Words: TypeAlias = Sequence[Hashable]
 
 def bleu(hypothesis: Words, references: Sequence[Words]) -> float:
     """BLEU of a list of words against one or more others, from 0 to 1."""
-    return bleu_of_each([hypothesis], references)[0]
+    return References(references).bleu(hypothesis)
 
 
-def bleu_of_each(hypotheses: Sequence[Words], references: Sequence[Words], longest: int = LONGEST) -> list[float]:
-    """BLEU of each hypothesis against all references, whose n-grams are counted once."""
-    allowed: Counts = Counter()
-    for reference in references:
-        allowed |= _counts(reference, longest)
-    lengths = sorted({len(reference) for reference in references})
-    return [
-        _score(_counts(hypothesis, longest), allowed, len(hypothesis), _nearest(lengths, len(hypothesis)), longest)
-        for hypothesis in hypotheses
-    ]
+class References:
+    """What texts are measured against, its n-grams counted once."""
+
+    def __init__(self, references: Sequence[Words], longest: int = LONGEST) -> None:
+        self.longest = longest
+        self._allowed: Counts = Counter()
+        for reference in references:
+            self._allowed |= _counts(reference, longest)
+        self._lengths = sorted({len(reference) for reference in references})
+
+    def bleu(self, hypothesis: Words) -> float:
+        """BLEU of a text against all of them."""
+        counts, length = _counts(hypothesis, self.longest), len(hypothesis)
+        return _score(counts, self._allowed, length, _nearest(self._lengths, length), self.longest)
 
 
 def leave_one_out_bleu(hypotheses: Sequence[Words], references: Sequence[Words], longest: int = LONGEST) -> list[float]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from inkloom.data.sentences import own_tokens
-from inkloom.evaluation.bleu import bleu_of_each
+from inkloom.evaluation.bleu import References
 from inkloom.evaluation.diversity import distinct, self_bleu
 from inkloom.evaluation.fluency import fit_ngrams, nats_per_token
 from inkloom.generation.sampling import generator_of_sample
@@ -74,6 +74,11 @@ class RealSentences:
         """The n-gram model of these sentences."""
         return fit_ngrams(self.judged, self.vocab_size, self.end_id)
 
+    @cached_property
+    def references(self) -> list[References]:
+        """These sentences for BLEU-n, for each n."""
+        return [References(self.judged, longest) for longest in BLEU_LONGEST]
+
     def likelihoods(self, sentences: Sequence[Sentence]) -> tuple[float, float]:
         """(sample_nats, real_nats) of some sentences: the measures that take no time."""
         own = fit_ngrams(sentences, self.vocab_size, self.end_id)
@@ -90,7 +95,7 @@ class RealSentences:
             mean_tokens=fmean(map(len, sentences)),
             sample_nats=sample_nats,
             real_nats=real_nats,
-            bleu={longest: fmean(bleu_of_each(sentences, self.judged, longest)) for longest in BLEU_LONGEST},
+            bleu={against.longest: fmean(map(against.bleu, sentences)) for against in self.references},
             self_bleu={longest: self_bleu(sentences, longest) for longest in BLEU_LONGEST},
             distinct={order: distinct(sentences, order) for order in DISTINCT_ORDERS},
         )

@@ -27,6 +27,9 @@ STEPS = 7
 WALK_SEEDS = (1, 2)
 """Of the two global noises that a walk leads between."""
 
+TEMPERATURES, COUNT = (0.5, 0.8, 1.0, 1.2), 150
+"""Of the report's verdict, which is to take some seconds; benchmarks/gan_verdict.py has more of both."""
+
 Columns = Mapping[str, NDArray[np.float64]]
 
 CURVES: Mapping[str, tuple[str, Mapping[str, str]]] = {
@@ -63,7 +66,7 @@ def write_report(run: Run) -> Path:
     directory = run.directory
     require_finished(directory)
     evaluation = directory.read_evaluation()
-    verdict = verdict_on({"gan": [run]})
+    verdict = verdict_on({"gan": [run]}, temperatures=TEMPERATURES, count=COUNT)
     write_json(directory.path / "verdict.json", verdict.as_json())
     estimates = {name: evaluation[name] for name in SPLITS if name in evaluation}
     samples = read_samples(directory.samples_file)
