@@ -167,11 +167,13 @@ def _pixels(run: CaptionerRun, folder: Path, judged: Judged) -> Pixels:
 
 
 def _looks(run: CaptionerRun, folder: Path, judged: Sequence[Judged]) -> list[tuple[Picture, list[WordLook]]]:
-    """The longest of the captions that are shown, and where each of their words looked."""
-    shown = sorted(_evenly(judged, SHOWN_RIGHT), key=lambda one: -len(one.written.token_ids))[:SHOWN_LOOKS]
-    return [
-        (Picture(data_uri(_pixels(run, folder, one)), one), _look(run, _pixels(run, folder, one), one)) for one in shown
-    ]
+    """The longest of some captions, exact ones where there are any, and where each of their words looked."""
+    candidates = _evenly([one for one in judged if one.exact] or judged, SHOWN_RIGHT)
+    looks = []
+    for one in sorted(candidates, key=lambda one: -len(one.written.token_ids))[:SHOWN_LOOKS]:
+        pixels_SS3 = _pixels(run, folder, one)
+        looks.append((Picture(data_uri(pixels_SS3), one), _look(run, pixels_SS3, one)))
+    return looks
 
 
 def _look(run: CaptionerRun, pixels_SS3: Pixels, judged: Judged) -> list[WordLook]:
