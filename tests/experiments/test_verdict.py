@@ -1,9 +1,12 @@
 """Fronts of quality against diversity, by known answers."""
 
+import math
+
 import pytest
 
+from inkloom.evaluation.sentences import SentenceMeasures
 from inkloom.experiments.gan import marked
-from inkloom.experiments.verdict import Interval, Judged, Place, Point, Shown, area, best_quality
+from inkloom.experiments.verdict import Interval, Judged, Place, Point, Shown, area, best_quality, places
 
 
 def test_the_area_under_one_point_is_its_rectangle():
@@ -43,6 +46,20 @@ def test_quality_of_several_runs_is_their_mean_where_all_have_one():
     writer = Judged("gan", tuple(runs), {}, ())
     assert writer.quality_at("bleu", 0.5) == pytest.approx(0.6)
     assert writer.quality_at("bleu", 0.6) is None
+
+
+def test_what_is_likelier_than_real_text_counts_as_real_text():
+    real = measures(sample_nats=3.0, real_nats=4.0)
+    place = places(measures(sample_nats=1.0, real_nats=5.0), real)["likelihood"]
+    assert place.quality == 1
+    assert place.diversity == pytest.approx(math.exp(-1))
+    assert places(real, real)["likelihood"] == Place(diversity=1, quality=1)
+    assert places(real, real)["bleu"] == Place(diversity=pytest.approx(0.7), quality=0.2)
+
+
+def measures(**nats):
+    bleu, self_bleu = dict.fromkeys((2, 3, 4, 5), 0.2), dict.fromkeys((2, 3, 4, 5), 0.3)
+    return SentenceMeasures(sentences=9, mean_tokens=5, bleu=bleu, self_bleu=self_bleu, distinct={}, **nats)
 
 
 def test_what_is_copied_is_marked_and_text_is_escaped():

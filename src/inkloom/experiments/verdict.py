@@ -6,7 +6,8 @@ drawn, and in both 1 is real text or the most that is possible:
 
     likelihood   quality exp(r - s): s the nats a token of the samples costs under n-grams of real held-out sentences,
                  r those of other real sentences; diversity exp(r' - s'), where the held-out sentences are scored by
-                 n-grams of the samples, and of as many other real sentences
+                 n-grams of the samples, and of as many other real sentences; at most 1, since one common phrase over
+                 and over is likelier than real text, and no better for it
     BLEU         quality BLEU-4 against the held-out sentences, diversity 1 - self-BLEU-4
 
 The area under a front is that of all points which some point of it beats in both. Unigrams, bigrams and real text are
@@ -177,7 +178,7 @@ def verdict_on(
         _judge(name, of_name, held_out, real, temperatures, count, seed, first.tokenizer, index)
         for name, of_name in writers.items()
     ]
-    return Verdict(tuple(judged), Point(None, real, _places(real, real)), count)
+    return Verdict(tuple(judged), Point(None, real, places(real, real)), count)
 
 
 def area(places: Sequence[Place]) -> float:
@@ -217,7 +218,7 @@ def _judge(
         points = []
         for temperature in temperatures:
             measures = held_out.measure(writer(count, temperature, seed))
-            points.append(Point(temperature, measures, _places(measures, real)))
+            points.append(Point(temperature, measures, places(measures, real)))
         runs.append(tuple(points))
     areas = {plane: Interval.of([area([point.places[plane] for point in run]) for run in runs]) for plane in PLANES}
     shown_at = min(temperatures, key=lambda temperature: abs(temperature - 1))
@@ -226,11 +227,12 @@ def _judge(
     return Judged(name, tuple(runs), areas, samples)
 
 
-def _places(measures: SentenceMeasures, real: SentenceMeasures) -> dict[str, Place]:
+def places(measures: SentenceMeasures, real: SentenceMeasures) -> dict[str, Place]:
+    """Where sentences lie in each plane, given the measures of as many real ones."""
     return {
         "likelihood": Place(
-            diversity=math.exp(real.real_nats - measures.real_nats),
-            quality=math.exp(real.sample_nats - measures.sample_nats),
+            diversity=math.exp(min(0.0, real.real_nats - measures.real_nats)),
+            quality=math.exp(min(0.0, real.sample_nats - measures.sample_nats)),
         ),
         "bleu": Place(diversity=1 - measures.self_bleu[4], quality=measures.bleu[4]),
     }
