@@ -3,12 +3,13 @@
 Shapes: N sources.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pydantic
 import torch
 
+from inkloom.data.progress import Advance
 from inkloom.generation.beam import BeamConfig, beam_search
 from inkloom.generation.decode import decode
 from inkloom.generation.rows import Request
@@ -18,8 +19,6 @@ from inkloom.tokenizers import Tokenizer
 
 ROWS_AT_ONCE = 128
 """Candidates of all sources that are searched together."""
-
-Advance = Callable[[int], None]
 
 
 class TranslationConfig(BeamConfig):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from inkloom.config import build
 from inkloom.corpus.base import Corpus, Part
 from inkloom.data.pairs import EncodedPairs, encode_pairs
-from inkloom.data.progress import progress
+from inkloom.data.progress import Advance, progress
 from inkloom.evaluation.likelihood import Scores
 from inkloom.evaluation.translation import TranslationScores, score_pairs, translation_scores
-from inkloom.generation.translating import Advance, Translation, TranslationConfig, translate
+from inkloom.generation.translating import Translation, TranslationConfig, translate
 from inkloom.models.seq2seq import Seq2Seq
 from inkloom.runs.directory import RunConfig
 from inkloom.runs.run import Run, without_name

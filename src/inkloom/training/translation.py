@@ -1,9 +1,10 @@
 """Training a translator: pairs instead of one text, and translations beside the likelihood in its scores."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -227,7 +228,7 @@ def _fit_tokenizers(run: RunDirectory, config: RunConfig, train: Part) -> None:
     _fit_tokenizer(run.source_tokenizer_file, config.tokenizer_source, _sources(train))
 
 
-def _fit_tokenizer(file: Any, section: Mapping[str, Any], texts: Iterable[str]) -> None:
+def _fit_tokenizer(file: Path, section: Mapping[str, Any], texts: Iterable[str]) -> None:
     if not file.exists():
         tokenizer_class, fields = configured(section)
         write_json(file, tokenizer_class.fit(texts, fields).to_json())
@@ -239,7 +240,7 @@ def _described(section: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": TOKENIZERS.canonical(section["name"]), **fields.model_dump(mode="json")}
 
 
-def _sources(part: Part) -> Any:
+def _sources(part: Part) -> Sequence[str]:
     assert part.conditions is not None, "resolve has seen to it"
     return part.conditions
 
