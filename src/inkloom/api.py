@@ -99,7 +99,7 @@ def train(
     if of and not corpus:
         text = corpus_of(find_run(of[0]))
     else:
-        family = model or chosen.get("model", {}).get("name", "lstm")
+        family = _family(model, chosen, init)
         options = {**(corpus_options or {}), **_control_options(family, control)}
         text = _corpus(corpus, chosen.get("corpus", {}), _with_reader(family, chosen.get("corpus", {}), options))
     wanted: dict[str, Any] = {
@@ -273,6 +273,13 @@ def _corpus(
         files = [fields.pop(name) for name in ("source_name", "target_name")]
         return load_corpus(*files, **fields)
     raise InputError("No text was given. Give a file, a folder, - for standard input, or a name of `corpora list`.")
+
+
+def _family(model: str | None, recipe: Mapping[str, Any], init: str | None) -> str:
+    """What is trained: what the run is whose weights are the start, else what was named."""
+    if init is not None:
+        return str(find_run(init).read_config().model["name"])
+    return str(model or recipe.get("model", {}).get("name", "lstm"))
 
 
 def _with_reader(model: str, recipe: Mapping[str, Any], options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -89,15 +89,7 @@ def test_missing_and_broken_images_are_told_and_left_out(scenes_folder, tmp_path
 
 
 def test_weights_of_another_captioner_may_be_the_start(scenes_folder, finished_captioner, tmp_path):
-    run = inkloom.train(
-        scenes_folder,
-        model=None,
-        init=str(finished_captioner),
-        out=tmp_path / "on",
-        steps=1,
-        corpus_options={"reader": "captions"},
-        batch_size=8,
-    )
+    run = inkloom.train(scenes_folder, init=str(finished_captioner), out=tmp_path / "on", steps=1, batch_size=8)
     assert run.config.model["name"] == "captioner"
     assert run.tokenizer.to_json() == inkloom.load_run(finished_captioner).tokenizer.to_json()
 
