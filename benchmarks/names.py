@@ -5,7 +5,7 @@ generator writes as many names for each language that has enough of them, and th
 looks like; the generator never sees the classifier. What the classifier says of the real names of test, language by
 language, is the yardstick.
 
-Run: python benchmarks/names.py FOLDER [--out DIR] [--samples 200] [--temperature 0.7]
+Run: python benchmarks/names.py FOLDER [--out DIR] [--samples 200] [--temperature 0.5]
      FOLDER has a file for each language, with a name on each line.
 """
 
@@ -124,7 +124,7 @@ def main() -> None:
     parser.add_argument("folder")
     parser.add_argument("--out", type=Path, default=Path("runs") / "names")
     parser.add_argument("--samples", type=int, default=200)
-    parser.add_argument("--temperature", type=float, default=0.7)
+    parser.add_argument("--temperature", type=float, default=0.5)
     arguments = parser.parse_args()
     classifier = opened(arguments.folder, "names_classifier", arguments.out / "classifier")
     assert isinstance(classifier, ClassifierRun)
