@@ -1,7 +1,7 @@
 """Names and the languages they come from, both ways round: a name into its language, and a name of a language.
 
-For a folder with a file for each language, a name on each line, given on the command line. Both take about a minute on
-two CPU cores for 20,000 names.
+For a folder with a file for each language, a name on each line, given on the command line. For 20,000 names, both take
+a minute or two on two CPU cores.
 """
 
 from inkloom.recipes import Recipe
