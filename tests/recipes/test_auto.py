@@ -95,8 +95,8 @@ def test_a_training_without_settings_is_planned_by_it(text_file, tmp_path, caplo
 def test_a_part_of_a_mixture_has_settings_of_its_own(text_file, tmp_path, monkeypatch):
     monkeypatch.setattr("inkloom.recipes.auto.SIZES", ((8, float("inf")),))
     monkeypatch.setattr("inkloom.recipes.auto.LEARNING_RATES", {8: 6e-3})
-    monkeypatch.setattr("inkloom.training.throughput.lstm_rate", lambda settings: REFERENCE)
-    inkloom.train(text_file, budget=6, recipe="auto", out=tmp_path / "run")
+    monkeypatch.setattr("inkloom.training.throughput.lstm_rate", lambda settings: 10 * REFERENCE)
+    inkloom.train(text_file, budget=3, recipe="auto", out=tmp_path / "run")
     part = inkloom.load_run(tmp_path / "run" / "parts" / "1-lstm").config
     assert part.model["hidden_size"] == 8
     assert part.training["learning_rate"] == 6e-3

@@ -88,7 +88,7 @@ def choose(chars: int, length: Length, rate: Callable[[], float]) -> Choice:
     left = max(budget - (time.perf_counter() - began), 1.0)
     tokens = per_second * left
     training: dict[str, Any] = {"budget": left}
-    here = f"{budget:g} s are {tokens / 1e6:.1f} million tokens here ({per_second:,.0f} a second, measured)"
+    here = f"{budget:g} s are {_amount(tokens)} here ({per_second:,.0f} a second, measured)"
     if tokens < FEWEST_TOKENS:
         said = f"n-grams alone: {here}, too few for a network"
         return Choice({"model": {"name": "ngram"}, "training": training}, said)
@@ -104,7 +104,7 @@ def _for_counted_length(chars: int, length: Length) -> Choice:
     """Steps and epochs are a network's."""
     tokens = length.steps * TOKENS_OF_A_STEP if length.steps is not None else (length.epochs or 0) * chars
     network, described = _network(tokens, tokens / chars)
-    said = f"{described}: it reads {tokens / 1e6:.1f} million tokens, {_times(tokens / chars)} the text"
+    said = f"{described}: it reads {_amount(tokens)}, {_times(tokens / chars)} the text"
     return Choice({"model": without(network, "training"), "training": network["training"]}, said)
 
 
@@ -125,6 +125,10 @@ def _network(tokens: float, passes: float) -> tuple[dict[str, Any], str]:
 def without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
     """All fields but one."""
     return {field: value for field, value in fields.items() if field != name}
+
+
+def _amount(tokens: float) -> str:
+    return f"{tokens / 1e6:.1f} million tokens" if tokens >= 1e6 else f"{tokens:,.0f} tokens"
 
 
 def _times(passes: float) -> str:
