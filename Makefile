@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test coverage test-long test-clients lint format clean
+.PHONY: setup demo test coverage test-long test-clients test-api test-studio lint format clean
 
 setup: $(VENV)/.installed
 
@@ -35,9 +35,17 @@ coverage: $(VENV)/.installed-dev
 test-long: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m long
 
-# Two groups side by side: one server and one browser for the Studio, and real clients of the API.
+# Side by side, in processes of their own: playwright's event loop would be in the other clients' way.
 test-clients: $(VENV)/.installed-clients
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m clients
+	@$(MAKE) --jobs=2 --output-sync test-api test-studio
+
+test-api test-studio: $(VENV)/.installed-clients
+
+test-api:
+	$(BIN)/python -m pytest -m clients tests/serving/clients
+
+test-studio:
+	$(BIN)/python -m pytest -m clients tests/serving/studio/browser
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

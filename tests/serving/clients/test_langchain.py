@@ -5,7 +5,7 @@ from langchain_openai import OpenAI
 
 import inkloom
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.clients
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 import inkloom
 from tests.serving.clients.conftest import WINDOW
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.clients
 
 TASKS = Path(__file__).parent / "tasks"
 

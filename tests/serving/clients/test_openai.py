@@ -7,7 +7,7 @@ import pytest
 
 import inkloom
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.clients
 
 MODEL = "tiny"
 

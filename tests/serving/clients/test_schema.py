@@ -14,7 +14,7 @@ from schemathesis.specs.openapi.checks import (
 from inkloom.serving.app import create_app
 from inkloom.serving.settings import ServerSettings
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("clients")]
+pytestmark = pytest.mark.clients
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 OPERATIONS = [

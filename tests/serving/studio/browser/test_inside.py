@@ -4,7 +4,7 @@ import pytest
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see make test-clients").expect
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.clients
 
 TEXT = "The following sections describe"
 
@@ -13,11 +13,14 @@ def look(visit, run, view, text=TEXT):
     """A page with one view of a run that reads a text."""
     page = visit(f"/inside?run={run}")
     page.wait_for_selector("[role=tab]")
+    settled = page.locator("#content [role=status]").first  # says what the page is busy with
+    page.get_by_role("tab", name=view).click()
+    expect(page.get_by_role("tab", name=view)).to_have_attribute("aria-selected", "true")
+    expect(settled).to_have_text("")
     page.get_by_label("Text", exact=True).fill(text)
     page.get_by_role("button", name="Read this text").click()
-    page.get_by_role("tab", name=view).click()
-    page.wait_for_selector("[role=tab][aria-selected=true]")
-    expect(page.get_by_role("tab", name=view)).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("2 versions of the text")).to_be_visible()
+    expect(settled).to_have_text("")
     return page
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.clients
 
 PAGES = ("/?run=lstm", "/inside?run=lstm", "/inside?run=ngram", "/inside?run=transformer", "/runs", "/train")
 

@@ -11,7 +11,7 @@ from ..conftest import HOSTILE
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see make test-clients").expect
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.clients
 
 SCRIPT = "<script>document.title='prompt'</script><img src=x onerror=\"document.title='prompt'\">"
 

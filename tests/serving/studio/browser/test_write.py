@@ -4,7 +4,7 @@ import pytest
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; see make test-clients").expect
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.clients
 
 
 def test_a_prompt_is_completed_while_it_is_typed_and_the_arrow_takes_it(visit):
