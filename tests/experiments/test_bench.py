@@ -17,9 +17,9 @@ from inkloom.tokenizers.char import CharTokenizer
 EXPECTED = {
     "train": ("lstm, inkloom", "lstm, plain float32 loop", "transformer, inkloom", "transformer, plain float32 loop"),
     "generate": (
-        "tiny, 1 at once",
-        "tiny, 2 at once, without packing",
-        "tiny, 1 at once, int8",
+        "tiny, 1 rows",
+        "tiny, 2 rows, unpacked",
+        "tiny, 1 rows, int8",
         "tiny, from position 3",
     ),
     "evaluate": ("lstm", "transformer", "ngram of order 5"),
@@ -97,8 +97,8 @@ def test_operations_of_a_network_that_can_be_counted_by_hand():
 
 def test_the_models_that_write_are_those_of_the_headline():
     models = writing.models(65)
-    assert sum(weight.numel() for weight in models["transformer 6 x 384"].blocks.parameters()) // 10_000 == 1064
-    assert models["lstm 512"].config.hidden_size == 512
+    assert sum(weight.numel() for weight in models["transformer"].blocks.parameters()) // 10_000 == 1064
+    assert models["lstm"].config.hidden_size == 512
 
 
 def test_the_built_in_text_is_there():

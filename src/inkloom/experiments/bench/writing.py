@@ -29,7 +29,7 @@ EARLY, LATE, AT_A_TIME = 10, 1000, 20
 
 KINDS: dict[str, WeightType | None] = {
     "": "float32",
-    ", without packing": None,
+    ", unpacked": None,
     ", bfloat16": "bfloat16",
     ", int8": "int8",
 }
@@ -43,10 +43,10 @@ def bench_generate(corpus: Corpus, rounds: int) -> list[Line]:
     for name, model in measured.items():
         for rows in (1, ROWS):
             works = {
-                f"{name}, {rows} at once{said}": writing(model, tokenizer, rows, kind) for said, kind in KINDS.items()
+                f"{name}, {rows} rows{said}": writing(model, tokenizer, rows, kind) for said, kind in KINDS.items()
             }
             packed, *others = rates_in_turn(works, "tokens/s", rounds).values()
-            faster = f"{packed.median / others[0].median:.1f} times without packing"
+            faster = f"{packed.median / others[0].median:.1f} times unpacked"
             lines += [packed._replace(note=faster), *others]
     works = {f"{name}, from position {at:,}": reading(measured[name], at) for name in measured for at in (EARLY, LATE)}
     return lines + list(rates_in_turn(works, "tokens/s", rounds).values())
@@ -56,8 +56,8 @@ def models(vocab_size: int) -> dict[str, LanguageModel]:
     """What writes, with random weights, by name."""
     torch.manual_seed(0)
     return {
-        "lstm 512": LSTM(LSTM.Config(), vocab_size).eval(),
-        "transformer 6 x 384": Transformer(gpt2_sized(), vocab_size).eval(),
+        "lstm": LSTM(LSTM.Config(), vocab_size).eval(),
+        "transformer": Transformer(gpt2_sized(), vocab_size).eval(),
     }
 
 
