@@ -100,5 +100,7 @@ def test_a_leak_is_named_with_the_score_without_it():
     said = wording.leak({**leaks, "duplicate_documents": 3, "without_leaks": None})
     assert "3 of its documents are whole documents of train" in said
     assert "Without" not in said
+    short = wording.leak({**leaks, "share": 0.0, "duplicate_documents": 585})
+    assert short.startswith("585 documents of test are whole documents of train, which a model may know by heart. ")
     assert wording.leak({"split": "test", "share": 0.0, "duplicate_documents": 0}) is None
     assert wording.leak({}) is None

@@ -41,7 +41,10 @@ def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
     print_translation(console, main)
     leaks = summary.get("leaks", {}).get(main["split"], {})
     if without := leaks.get("without_leaks"):
-        console.print(f"{without['bits_per_char']:.3f} without the {leaks['share']:.1%} that stands in train too.")
+        # Whole documents may be too short for the spans that a share is made of.
+        share, documents = leaks["share"], leaks["duplicate_documents"]
+        shared = f"{share:.1%} that stands" if share else f"{documents:,} documents that stand"
+        console.print(f"{without['bits_per_char']:.3f} without the {shared} in train too.")
     console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
     console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
 

@@ -82,9 +82,13 @@ def leak(leaks: Mapping[str, Any]) -> str | None:
     """What a held-out split owes to text that stands in train, from its part of `leaks` in evaluation.json."""
     if "without_leaks" not in leaks:
         return None
-    found = f"{percent(leaks['share'])} of {leaks['split']} stands in train too, where a model may know it by heart."
-    if leaks["duplicate_documents"]:
-        found += f" {count(leaks['duplicate_documents'])} of its documents are whole documents of train."
+    split, whole = leaks["split"], count(leaks["duplicate_documents"])
+    if leaks["share"] or not leaks["duplicate_documents"]:
+        found = f"{percent(leaks['share'])} of {split} stands in train too, where a model may know it by heart."
+        if leaks["duplicate_documents"]:
+            found += f" {whole} of its documents are whole documents of train."
+    else:  # too short for the spans that a share is made of
+        found = f"{whole} documents of {split} are whole documents of train, which a model may know by heart."
     if leaks["without_leaks"] is None:
         return found
     return (
