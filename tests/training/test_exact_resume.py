@@ -89,7 +89,9 @@ def whole(tmp_path_factory, text_file):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_saves_and_the_run_goes_on(tmp_path, text_file, whole, number):
     run = tmp_path / "run"
-    with start(text_file, *ARGUMENTS, "--out", run, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with start(
+        text_file, *ARGUMENTS, "--out", run, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         while lines(run) < 30:
             assert process.poll() is None, process.stderr.read()
             time.sleep(0.005)

@@ -68,7 +68,7 @@ def explain(
 
     folder = _folder(out) if out is not None else None
     explanation = _look(
-        api.load_run(run),
+        api.load_language_model(run, "explain"),
         prompt_text(prompt, prompt_file),
         views.split(",") if views is not None else None,
         {"layer": layer, "head": head, "units": _numbers(units), "top": top},

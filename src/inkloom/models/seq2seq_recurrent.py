@@ -63,9 +63,9 @@ class RecurrentEncoder(nn.Module):
         super().__init__()
         cell = CELLS[network]
         self.state_parts = cell.state_parts
-        self.half = width // 2
-        self.forwards = Layers(cell, [width] * layers, self.half)
-        self.backwards = Layers(cell, [width] * layers, self.half)
+        self.direction_size = width // 2
+        self.forwards = Layers(cell, [width] * layers, self.direction_size)
+        self.backwards = Layers(cell, [width] * layers, self.direction_size)
         self.dropout = Dropout(dropout)
 
     def forward(self, x_BSC: Tensor, lengths_B: Tensor) -> Memory:
@@ -77,7 +77,7 @@ class RecurrentEncoder(nn.Module):
         longest, rows, _ = x_SBC.shape
         places_S1 = torch.arange(longest, device=x_BSC.device)[:, None]
         backwards_SB = torch.where(places_S1 < lengths_B, lengths_B - 1 - places_S1, places_S1)
-        start = tuple(x_BSC.new_zeros(rows, self.half) for _ in range(self.state_parts))
+        start = tuple(x_BSC.new_zeros(rows, self.direction_size) for _ in range(self.state_parts))
         last_B = lengths_B - 1, torch.arange(rows, device=x_BSC.device)
         ends = []
         for number in range(len(self.forwards.layers)):
@@ -118,7 +118,7 @@ class AdditiveWeights(nn.Module):
 
     def forward(self, q_BTC: Tensor, k_BSC: Tensor, bias_BS: Tensor) -> Tensor:
         sums_BTSC = self.queries(q_BTC).unsqueeze(2) + k_BSC.unsqueeze(1)
-        scores_BTS = self.score(sums_BTSC.tanh()).squeeze(-1)
+        scores_BTS: Tensor = self.score(sums_BTSC.tanh()).squeeze(-1)
         return (scores_BTS.float() + bias_BS[:, None]).softmax(dim=-1)
 
 
@@ -195,7 +195,8 @@ class RecurrentDecoder(nn.Module):
             return h_BTC
         weights_BTS: Tensor = self.weights(h_BTC, state.keys_BSC, state.bias_BS)
         context_BTC = weights_BTS.to(state.memory_BSC.dtype) @ state.memory_BSC
-        return self.dropout(self.combine(torch.cat([context_BTC, h_BTC], dim=-1)).tanh())
+        attended_BTC: Tensor = self.dropout(self.combine(torch.cat([context_BTC, h_BTC], dim=-1)).tanh())
+        return attended_BTC
 
     @staticmethod
     def select(state: DecoderState, index_B: Tensor) -> DecoderState:

@@ -77,7 +77,8 @@ class DecoderBlock(Block):
     def looked_at_source(self, x_BTC: Tensor, source: KeysValues, bias_BS: Tensor) -> Tensor:
         """The sublayer between the other two: what came in with what it adds."""
         if self.norm_first:
-            return x_BTC + self.dropout(self.cross_attention(self.cross_norm(x_BTC), source, bias_BS))
+            added_BTC: Tensor = self.dropout(self.cross_attention(self.cross_norm(x_BTC), source, bias_BS))
+            return x_BTC + added_BTC
         y_BTC: Tensor = self.cross_norm(x_BTC + self.dropout(self.cross_attention(x_BTC, source, bias_BS)))
         return y_BTC
 
