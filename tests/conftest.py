@@ -1,6 +1,7 @@
 """What many tests share: one thread, a cache of their own, a real text and a small finished run."""
 
 import itertools
+import logging
 import os
 import pydoc_data.topics
 from pathlib import Path
@@ -23,6 +24,15 @@ def _private_folders(monkeypatch, tmp_path_factory):
     monkeypatch.delenv("INKLOOM_CORPUS_DIR", raising=False)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.delenv("FORCE_COLOR", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_announcements_left_on():
+    """A command that ran in this process shows announcements on stderr; the next test begins without."""
+    log = logging.getLogger("inkloom")
+    before = log.handlers[:], log.level, log.propagate
+    yield
+    log.handlers[:], log.level, log.propagate = before
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Models made equally large."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from inkloom.errors import InputError
@@ -12,13 +12,14 @@ VOCAB, WINDOW = 65, 32
 
 
 @settings(max_examples=10, deadline=None)
+@example("transformer", 155_836)  # between two widths, each of which the size of its heads brings over the limit
 @given(st.sampled_from(["rnn", "gru", "lstm", "transformer"]), st.integers(120_000, 10_000_000))
 def test_the_number_is_met_within_5_per_cent(model, parameters):
     sizes = sized(model, {}, parameters, VOCAB, WINDOW)
     assert set(sizes) == set(size_fields(model))
     assert count_parameters(model, sizes, VOCAB, WINDOW) == pytest.approx(parameters, rel=LARGEST_MISS)
     if model == "transformer":
-        assert 20 <= sizes["width"] / sizes["heads"] <= 50  # the family's own heads are 32 wide
+        assert 16 <= sizes["width"] / sizes["heads"] <= 64  # the family's own heads are 32 wide
 
 
 @pytest.mark.parametrize("model", ["lstm", "transformer"])

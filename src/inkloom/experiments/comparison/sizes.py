@@ -78,13 +78,16 @@ def _best_width(count: Callable[[Sizes], int], parameters: int, head_size: float
     above = 2 + 2 * bisect_left(range(2, LARGEST_SIZE, 2), parameters, key=lambda width: count(_split(width, width)))
     # Parameters grow with the width to the power of 1 to 2, so no width further away can be within the miss.
     widths = range(max(2, int(0.95 * above) // 2 * 2), int(1.05 * above) + 1, 2)
-    misses = {width: abs(count(_split(width, width)) / parameters - 1) for width in widths}
-    near = [width for width in widths if misses[width] <= LARGEST_MISS] or [min(misses, key=misses.__getitem__)]
-    splits = [_split(width, head_size) for width in near]
-    return min(
-        splits,
-        key=lambda split: (abs(math.log2(split["width"] / split["heads"] / head_size)), misses[split["width"]]),
-    )
+    splits = [_split(width, head_size) for width in widths]
+    misses = [abs(count(split) / parameters - 1) for split in splits]
+    most = max(LARGEST_MISS, min(misses))
+
+    def wideness(split: Sizes) -> float:
+        """How many times as wide or as narrow as wanted the heads are, as a power of 2."""
+        return abs(math.log2(split["width"] / split["heads"] / head_size))
+
+    near = [(wideness(split), miss, split) for split, miss in zip(splits, misses, strict=True) if miss <= most]
+    return min(near, key=lambda found: found[:2])[2]
 
 
 def _split(width: int, head_size: float) -> dict[str, int]:
