@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import signal
 import subprocess
 import urllib.request
 
@@ -64,6 +65,19 @@ def test_ctrl_c_stops_at_once_whatever_is_being_written(finished_run):
     assert server.process.returncode == 130
     assert seconds < 20  # of a busy machine; it is about 0.3
     assert "The server is stopping." in rest
+
+
+def test_it_is_stopped_even_where_ctrl_c_is_ignored(finished_run):
+    """As in a script that starts it with `&`."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        server = Serving(finished_run)
+        urllib.request.urlopen(f"{server.url}/health").close()  # before it listens, the signal is still ignored
+        errors, _ = server.stop()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert errors == "Stopped.\n"
+    assert server.process.returncode == 130
 
 
 @pytest.mark.parametrize(

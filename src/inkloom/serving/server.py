@@ -3,6 +3,7 @@
 import errno
 import json
 import shlex
+import signal
 import socket
 from types import FrameType
 
@@ -61,10 +62,13 @@ def run(app: FastAPI, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=LAST_SECONDS,
     )
+    server = _Server(config, app)
     try:
-        _Server(config, app).run(sockets=[listening])
+        server.run(sockets=[listening])
     except KeyboardInterrupt:
         raise InterruptedByUserError("Stopped.") from None
+    if server.interrupted:  # by a SIGINT that does not raise, since the server was started with it ignored
+        raise InterruptedByUserError("Stopped.")
 
 
 class _Server(uvicorn.Server):
@@ -73,7 +77,9 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
         super().__init__(config)
         self._engines = app.state.engines
+        self.interrupted = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.interrupted |= sig == signal.SIGINT
         super().handle_exit(sig, frame)
         self._engines.close()

@@ -23,6 +23,9 @@ MOST_TOKENS = 2000
 FIRST_TOKENS = 200
 """Of the text that a model writes for who has none to read."""
 
+FIRST_TRIES = 5
+"""A model of short documents may end its first text before it has begun."""
+
 ARROW_KEYS = """(event) => {
     const step = { ArrowLeft: "previousElementSibling", ArrowRight: "nextElementSibling" }[event.key];
     if (step) event.target[step]?.focus();
@@ -106,7 +109,10 @@ class InsidePage:
     async def _first_text(self, name: str) -> None:
         self._say("The model writes a text to begin with …")
         self.session.read(name, ())
-        await self._write(FIRST_TOKENS)
+        for _ in range(FIRST_TRIES):
+            await self._write(FIRST_TOKENS)
+            if self.session.branches.current and self.session.branches.current.ids:
+                break
 
     async def _read(self) -> None:
         self.writing.stop()
