@@ -81,3 +81,9 @@ def test_tensorboard_logs_are_written_when_asked(tmp_path, text_file):
         text_file, steps=3, out=tmp_path / "run", overrides=["model.hidden_size=16", "training.tensorboard=true"]
     )
     assert list((tmp_path / "run" / "tensorboard").glob("events.*"))
+
+
+def test_a_run_does_not_take_the_place_of_its_named_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="--out got python-docs, which is what the text is called"):
+        inkloom.train("python-docs", out="python-docs", steps=1)

@@ -94,6 +94,12 @@ def test_unknown_values_and_runs_without_controls_are_told(controlled, finished_
     assert json.loads(capsys.readouterr().out)["samples"][0]["text"].startswith("m")
 
 
+@pytest.mark.parametrize("verb", ["serve", "explain"])
+def test_verbs_without_controls_refuse_runs_with_them(controlled, verb, capsys):
+    assert command([verb, str(controlled.directory.path)]) == 2
+    assert f"inkloom {verb} has no --control" in capsys.readouterr().err
+
+
 def test_the_tokenizer_of_the_run_has_the_values(controlled):
     assert isinstance(controlled.tokenizer, ControlledTokenizer)
     assert (controlled.tokenizer.field, controlled.tokenizer.values) == ("label", ("high", "low"))

@@ -179,6 +179,11 @@ def load_language_model(name: str | Path, verb: str) -> Run:
             f"inkloom {verb} takes runs that continue texts, and {run.name} is a {run.config.model['name']}. "
             f"Use `inkloom {run.verb} {run.directory.path}`."
         )
+    if verb != Run.verb and isinstance(run.tokenizer, ControlledTokenizer):
+        raise InputError(
+            f"inkloom {verb} has no --control, and {run.name} was trained with --control {run.tokenizer.field}. "
+            f"Use `inkloom {run.verb} {run.directory.path} --control VALUE`."
+        )
     return run
 
 

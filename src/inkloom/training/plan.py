@@ -80,6 +80,11 @@ def plan(
             "with three shares, such as --split 90,5,5, or with -o split.held_back=2, or fix -o model.weights=0.6,0.4."
         )
     folder = Path(out) if out is not None else default_out(f"{corpus.name}-{sections['model']['name']}")
+    if any(Path(source).resolve() == folder.resolve() for source in corpus.config.sources):
+        raise InputError(
+            f"--out got {folder}, which is what the text is called: a path wins over a name, so the run could not find "
+            "its text again. Give another --out."
+        )
     config = RunConfig(
         name=corpus.name,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
