@@ -257,7 +257,8 @@ def test_import_and_help_load_nothing_heavy():
 
 
 def test_a_reader_that_leaves_early_is_no_traceback(finished_run):
-    command = f'"{sys.executable}" -m inkloom generate "{finished_run}" --max-tokens 5000 --stream | head -c 10'
+    generate = f'"{sys.executable}" -m inkloom generate "{finished_run}" --prompt "The reader " --seed 1'
+    command = f"{generate} --max-tokens 5000 --stream | head -c 10"
     ended = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
     assert len(ended.stdout) == 10
     assert b"Traceback" not in ended.stderr
