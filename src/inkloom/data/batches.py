@@ -10,7 +10,7 @@ Shapes: B rows, T tokens.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from torch import Tensor
 
 from inkloom.registry import Registry
 from inkloom.tokenizers import Ids
+
+BatchT = TypeVar("BatchT")
 
 HALVED = 0.05
 """How often a random length is around half of `seq_len`."""
@@ -36,19 +38,42 @@ class Batch(NamedTuple):
     """Whether every row goes on where the same row of the batch before it ended."""
 
 
-class BatchSource(ABC):
-    """A split cut into batches. `ids` is an encoded part: the end token, then every token of the split."""
+class Batches(ABC, Generic[BatchT]):
+    """What a training reads: a batch is a pure function of (seed, step)."""
+
+    seed: int
+
+    @property
+    @abstractmethod
+    def steps_per_epoch(self) -> int:
+        """Batches that read train once; at least 1."""
+
+    @abstractmethod
+    def batch(self, step: int) -> BatchT:
+        """The batch of a step, counted from 0 over all epochs."""
+
+    def batches_from(self, step: int) -> Iterator[BatchT]:
+        """The batches of this step and of all that follow, without end."""
+        while True:
+            yield self.batch(step)
+            step += 1
+
+    def generator(self, epoch: int) -> np.random.Generator:
+        """The random numbers of one epoch."""
+        return np.random.default_rng([self.seed, epoch])
+
+
+class BatchSource(Batches[Batch]):
+    """A split cut into batches, but for the tokens that fill no whole batch of an epoch.
+
+    `ids` is an encoded part: the end token, then every token of the split.
+    """
 
     def __init__(self, ids: Ids, batch_size: int, seq_len: int, seed: int) -> None:
         self.ids = ids
         self.batch_size = batch_size
         self.seq_len = seq_len
         self.seed = seed
-
-    @property
-    @abstractmethod
-    def steps_per_epoch(self) -> int:
-        """Batches that read the split once, but for the tokens that fill no whole batch; at least 1."""
 
     @abstractmethod
     def starts(self, step: int) -> tuple[NDArray[np.int64], bool]:
@@ -60,21 +85,10 @@ class BatchSource(ABC):
         return self.seq_len
 
     def batch(self, step: int) -> Batch:
-        """The batch of a step, counted from 0 over all epochs."""
         starts_B, carries = self.starts(step)
         places = (starts_B[:, None] + np.arange(self.length(step) + 1)) % len(self.ids)
         window = torch.from_numpy(self.ids[places].astype(np.int64))
         return Batch(window[:, :-1], window[:, 1:], carries)
-
-    def batches_from(self, step: int) -> Iterator[Batch]:
-        """The batches of this step and of all that follow, without end."""
-        while True:
-            yield self.batch(step)
-            step += 1
-
-    def generator(self, epoch: int) -> np.random.Generator:
-        """The random numbers of one epoch."""
-        return np.random.default_rng([self.seed, epoch])
 
 
 class Windows(BatchSource):

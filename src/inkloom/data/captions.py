@@ -5,7 +5,7 @@ Shapes: N images of a split, B images of a batch, R captions of them, T tokens o
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from inkloom.corpus.base import Part
 from inkloom.corpus.captions import some_of
+from inkloom.data.batches import Batches
 from inkloom.data.images import ACCEPTED, Pixels, decode_images
 from inkloom.errors import InputError
 from inkloom.tokenizers import Encoding, Tokenizer
@@ -150,7 +151,7 @@ def encode_captions(
     )
 
 
-class CaptionBatches:
+class CaptionBatches(Batches[CaptionBatch]):
     """Every image once an epoch, in an order drawn from (seed, epoch), with all its captions.
 
     most: tokens of a caption that are read; of longer ones the beginning.
@@ -173,17 +174,10 @@ class CaptionBatches:
         return max(1, round(self.captioned.tokens / self.steps_per_epoch))
 
     def batch(self, step: int) -> CaptionBatch:
-        """The batch of a step, counted from 0 over all epochs."""
         epoch, place = divmod(step, self.steps_per_epoch)
         numbers = self._order(epoch)[place * self.batch_size : (place + 1) * self.batch_size]
         return self.captioned.batch(numbers.tolist(), self.most)
 
-    def batches_from(self, step: int) -> Iterator[CaptionBatch]:
-        """The batches of this step and of all that follow, without end."""
-        while True:
-            yield self.batch(step)
-            step += 1
-
     @lru_cache(maxsize=1)  # noqa: B019  a pure function of the epoch; one source lives as long as its training
     def _order(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self.seed, epoch]).permutation(len(self.captioned.paths))
+        return self.generator(epoch).permutation(len(self.captioned.paths))

@@ -3,7 +3,7 @@
 Shapes: N texts, B texts of a batch, T tokens of the longest of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inkloom.corpus.base import Part
+from inkloom.data.batches import Batches
 from inkloom.tokenizers import Ids, Tokenizer
 
 SORTED_TOGETHER = 16
@@ -96,7 +97,7 @@ def padded(ids: Sequence[Ids]) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(tokens_BT), torch.tensor(lengths)
 
 
-class LabelledBatches:
+class LabelledBatches(Batches[TextBatch]):
     """Every text once an epoch, in an order drawn from (seed, epoch), texts of like length together."""
 
     def __init__(self, texts: LabelledTexts, batch_size: int, seed: int) -> None:
@@ -111,20 +112,13 @@ class LabelledBatches:
         return -(-len(self._lengths_N) // self.batch_size)
 
     def batch(self, step: int) -> TextBatch:
-        """The batch of a step, counted from 0 over all epochs."""
         epoch, place = divmod(step, self.steps_per_epoch)
         return self.texts.batch(self._epoch(epoch)[place])
-
-    def batches_from(self, step: int) -> Iterator[TextBatch]:
-        """The batches of this step and of all that follow, without end."""
-        while True:
-            yield self.batch(step)
-            step += 1
 
     @lru_cache(maxsize=1)  # noqa: B019  a pure function of the epoch; one source lives as long as its training
     def _epoch(self, epoch: int) -> list[NDArray[np.int64]]:
         """The numbers of the texts of each batch."""
-        generator = np.random.default_rng([self.seed, epoch])
+        generator = self.generator(epoch)
         order = generator.permutation(len(self._lengths_N))
         pool = self.batch_size * SORTED_TOGETHER
         pools = [order[start : start + pool] for start in range(0, len(order), pool)]

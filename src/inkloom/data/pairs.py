@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inkloom.corpus.base import Part
+from inkloom.data.batches import Batches
 from inkloom.data.encoded import EncodedPart, encode_part
 from inkloom.errors import InputError
 from inkloom.tokenizers import Ids, Tokenizer
@@ -131,7 +132,7 @@ def encode_pairs(
     )
 
 
-class PairBatches:
+class PairBatches(Batches[PairBatch]):
     """The pairs of a split in batches of at most `tokens` a side, padding included; a longer pair is left out."""
 
     def __init__(self, pairs: EncodedPairs, tokens: int, longest: int, seed: int) -> None:
@@ -162,22 +163,15 @@ class PairBatches:
         return round(int(self.pairs.targets.lengths[self.numbers_N].sum()) / self.steps_per_epoch)
 
     def batch(self, step: int) -> PairBatch:
-        """The batch of a step, counted from 0 over all epochs."""
         epoch, place = divmod(step, self.steps_per_epoch)
         numbers_N, order_K = self._epoch(epoch)
         first, last = self.bounds_K[order_K[place]], self.bounds_K[order_K[place] + 1]
         return self.pairs.batch(numbers_N[first:last])
 
-    def batches_from(self, step: int) -> Iterator[PairBatch]:
-        """The batches of this step and of all that follow, without end."""
-        while True:
-            yield self.batch(step)
-            step += 1
-
     @lru_cache(maxsize=1)  # noqa: B019  a pure function of the epoch; one source lives as long as its training
     def _epoch(self, epoch: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The pairs by length, and the order of the batches."""
-        generator = np.random.default_rng([self.seed, epoch])
+        generator = self.generator(epoch)
         in_order = self.pairs.by_length(self.numbers_N, generator.random(len(self.numbers_N)))
         return in_order, generator.permutation(self.steps_per_epoch)
 

@@ -6,7 +6,7 @@ Shapes: N sentences, S tokens of a sentence, G batches of one step, B sentences 
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from inkloom.data.batches import Batches
 from inkloom.tokenizers import Ids
 
 
@@ -51,7 +52,7 @@ def own_tokens(sentences_NS: Tensor, end_id: int) -> Tensor:
     return is_end_NS.cumsum(dim=1) - is_end_NS.long() == 0
 
 
-class Sentences:
+class Sentences(Batches[Tensor]):
     """`batches` batches of `batch_size` sentences for each step; each epoch reads all in another order."""
 
     def __init__(self, sentences: CutSentences, batches: int, batch_size: int, seed: int) -> None:
@@ -74,12 +75,6 @@ class Sentences:
         tokens_NS = torch.from_numpy(self.tokens_NS[chosen])
         return tokens_NS.view(self.batches, self.batch_size, tokens_NS.shape[1])
 
-    def batches_from(self, step: int) -> Iterator[Tensor]:
-        """The batches of this step and of all that follow, without end."""
-        while True:
-            yield self.batch(step)
-            step += 1
-
     @lru_cache(maxsize=2)  # noqa: B019  a pure function of the epoch; one source lives as long as its training
     def _order(self, epoch: int) -> NDArray[np.int64]:
-        return np.random.default_rng([self.seed, epoch]).permutation(len(self.tokens_NS))
+        return self.generator(epoch).permutation(len(self.tokens_NS))

@@ -6,14 +6,15 @@ samples.txt and a display.
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pytorch_lightning as pl
 import torch
 from torch import nn
 
+from inkloom.data.batches import Batches
 from inkloom.errors import InputError, InterruptedByUserError
 from inkloom.files import write_json
 from inkloom.runs import RunDirectory
@@ -33,19 +34,6 @@ from inkloom.training.schedule import Progress, progress_for
 ModelT = TypeVar("ModelT", bound=nn.Module)
 
 
-class Batches(Protocol):
-    """What a training reads: a batch is a pure function of (seed, step)."""
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Steps that read train once; at least 1."""
-        ...
-
-    def batches_from(self, step: int) -> Iterator[Any]:
-        """The batches of this step, counted from 0 over all epochs, and of all that follow, without end."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Work(Generic[ModelT]):
     """What is trained, on what, and how it is judged."""
@@ -53,7 +41,7 @@ class Work(Generic[ModelT]):
     model: ModelT
     """The weights that are judged, averaged and kept; on the machine's device."""
 
-    batches: Batches
+    batches: Batches[Any]
     tokens_per_step: int
     """About how many a step reads, for the rates that are shown."""
 
