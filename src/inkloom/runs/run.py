@@ -199,6 +199,14 @@ def build_model(config: RunConfig, tokenizer: Tokenizer) -> LanguageModel:
     return family(build(family.Config, fields, "model"), tokenizer.vocab_size)
 
 
+def initial_model(config: RunConfig, tokenizer: Tokenizer) -> LanguageModel:
+    """The same, with the weights of the run that it starts from where there is one."""
+    model = build_model(config, tokenizer)
+    if config.init is not None:
+        load_weights(model, load_run(config.init).directory.weights_file)
+    return model
+
+
 def without_name(section: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a section of config.json, less the name of the component they belong to."""
     return {key: value for key, value in section.items() if key != "name"}

@@ -1,6 +1,6 @@
 """IDS: tokenizers, one a file, one line each in the table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inkloom.config import build
@@ -38,6 +38,18 @@ def configured(section: Mapping[str, Any]) -> tuple[type[Tokenizer], Tokenizer.C
     return tokenizer_class, build(tokenizer_class.Config, fields, "tokenizer")
 
 
+def described(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A run's `tokenizer` section with the name as the table spells it and every field filled in."""
+    _, fields = configured(section)
+    return {"name": TOKENIZERS.canonical(section["name"]), **fields.model_dump(mode="json")}
+
+
+def fit_tokenizer(section: Mapping[str, Any], texts: Iterable[str]) -> Tokenizer:
+    """The tokenizer that a run's `tokenizer` section describes, fitted on texts."""
+    tokenizer_class, fields = configured(section)
+    return tokenizer_class.fit(texts, fields)
+
+
 def read_tokenizer(data: Mapping[str, Any]) -> Tokenizer:
     """The tokenizer of a tokenizer.json. InputError where the data is none."""
     model = data.get("model")
@@ -56,5 +68,7 @@ __all__ = [
     "TokenDecoder",
     "Tokenizer",
     "configured",
+    "described",
+    "fit_tokenizer",
     "read_tokenizer",
 ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from rich.console import Console
+from torch import nn
 
 from inkloom.config import build
 from inkloom.runs import RunConfig, RunDirectory
@@ -43,3 +44,15 @@ class Begun:
             console=console,
             checkpoint=checkpoint,
         )
+
+    def summary(self, model: nn.Module, steps: int, tokens_seen: int, seconds: float) -> dict[str, Any]:
+        """How evaluation.json begins: what was trained, and what it took. seconds: of training."""
+        return {
+            "run": str(self.run.path),
+            "model": self.config.model["name"],
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "steps": steps,
+            "tokens_seen": tokens_seen,
+            "seconds": round(seconds, 3),
+            "tokens_per_second": round(tokens_seen / max(seconds, 1e-9), 1),
+        }

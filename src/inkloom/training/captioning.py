@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 from torch import Tensor
 
-from inkloom.corpus.base import Corpus, Part
+from inkloom.corpus.base import Corpus
 from inkloom.corpus.captions import image_folder
 from inkloom.data.captions import CaptionBatch, CaptionBatches, CaptionedImages, encode_captions
 from inkloom.data.progress import progress
@@ -20,9 +20,8 @@ from inkloom.models.captioner import Captioner, TimmEncoder
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.captioning import write_judged
 from inkloom.runs.parts import cut
-from inkloom.runs.run import build_model, load_run, load_tokenizer
-from inkloom.runs.weights import load_weights
-from inkloom.tokenizers import Tokenizer, configured
+from inkloom.runs.run import initial_model
+from inkloom.tokenizers import Tokenizer, fit_tokenizer
 from inkloom.training import job
 from inkloom.training.begun import Begun
 from inkloom.training.loop import Work, train_loop
@@ -69,16 +68,9 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     """
     prepared = _prepare(run, corpus, console)
     model, steps = train_loop(prepared, lambda machine: _work(prepared, machine))
-    seconds = prepared.clock.seconds
     tokens = steps * _batches(prepared).tokens_per_step
     summary = {
-        "run": str(run.path),
-        "model": prepared.config.model["name"],
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": steps,
-        "tokens_seen": tokens,
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens / max(seconds, 1e-9), 1),
+        **prepared.summary(model, steps, tokens, prepared.clock.seconds),
         **_final_scores(model.eval(), prepared),
     }
     write_json(run.evaluation_file, summary)
@@ -98,26 +90,13 @@ def _prepare(run: RunDirectory, corpus: Corpus, console: Console) -> CaptioningJ
     run.write_config(config)
     parts = cut(corpus, config.split)
     begun = Begun.now(run, config, console)
-    tokenizer = _tokenizer(run, config, parts["train"])
+    tokenizer = job.kept_tokenizer(run, config, lambda: fit_tokenizer(config.tokenizer, parts["train"].texts))
     folder, side = image_folder(corpus.config), config.model["image_size"]
     encoded = {name: encode_captions(tokenizer, part, folder, side, console) for name, part in parts.items()}
     sizes = ", ".join(f"{name} {len(part.paths):,} with {part.captions:,} captions" for name, part in encoded.items())
     console.print(f"Images: {config.name}, {sizes}; {tokenizer.vocab_size} distinct tokens")
     _announce(encoded, config.training["seq_len"])
     return CaptioningJob(**vars(begun), tokenizer=tokenizer, encoded=encoded)
-
-
-def _tokenizer(run: RunDirectory, config: RunConfig, train: Part) -> Tokenizer:
-    """The run's tokenizer: the saved one, that of the run it starts from, or one fitted on train."""
-    if run.tokenizer_file.exists():
-        return load_tokenizer(run)
-    if config.init is not None:
-        tokenizer = load_run(config.init).tokenizer
-    else:
-        tokenizer_class, fields = configured(config.tokenizer)
-        tokenizer = tokenizer_class.fit(train.texts, fields)
-    write_json(run.tokenizer_file, tokenizer.to_json())
-    return tokenizer
 
 
 def _announce(encoded: Mapping[str, CaptionedImages], most: int) -> None:
@@ -138,11 +117,10 @@ def _batches(prepared: CaptioningJob) -> CaptionBatches:
 
 
 def _work(prepared: CaptioningJob, machine: Machine) -> Work[Captioner]:
-    model = build_model(prepared.config, prepared.tokenizer)
+    model = initial_model(prepared.config, prepared.tokenizer)
     assert isinstance(model, Captioner)
-    if prepared.config.init is not None:
-        load_weights(model, load_run(prepared.config.init).directory.weights_file)
-    elif model.config.pretrained and isinstance(model.encoder, TimmEncoder) and prepared.checkpoint is None:
+    begins = prepared.config.init is None and prepared.checkpoint is None
+    if begins and model.config.pretrained and isinstance(model.encoder, TimmEncoder):
         model.encoder.load_published()
     val = prepared.encoded["val"].head(SCORED_WHILE_TRAINING)
     batches = _batches(prepared)

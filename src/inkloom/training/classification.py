@@ -33,11 +33,12 @@ from inkloom.models.classifier import Classifier
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.classifier import build_classifier
 from inkloom.runs.parts import cut
-from inkloom.runs.run import load_tokenizer, without_name
+from inkloom.runs.run import without_name
 from inkloom.runs.weights import save_weights
-from inkloom.tokenizers import TOKENIZERS, Tokenizer, configured
+from inkloom.tokenizers import Tokenizer, described, fit_tokenizer
 from inkloom.training.begun import Begun
 from inkloom.training.config import TrainingConfig
+from inkloom.training.job import kept_tokenizer
 from inkloom.training.loop import Work, train_loop
 from inkloom.training.machine import Machine
 from inkloom.training.objectives import Objective
@@ -101,10 +102,9 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
                 "-o model.max_tokens says how much of a long text is read."
             )
     fields = {**without_name(config.model), "labels": tuple(sorted(set(train.conditions)))}
-    _, tokenizer = configured(config.tokenizer)
     return config.replace(
         model={"name": "classifier", **build(Classifier.Config, fields, "model").model_dump(mode="json")},
-        tokenizer={"name": TOKENIZERS.canonical(config.tokenizer["name"]), **tokenizer.model_dump(mode="json")},
+        tokenizer=described(config.tokenizer),
         training=training.model_dump(mode="json"),
     )
 
@@ -119,18 +119,11 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     val = job.encoded["val"]
     model.temperature.fill_(fit_temperature(class_logits(model, val), val.labels_N))
     save_weights(model, run.weights_file)
-    seconds = job.clock.seconds
     texts_seen = steps * job.settings.batch_size
     tokens_seen = round(texts_seen * job.encoded["train"].mean_length)
     summary = {
-        "run": str(run.path),
-        "model": job.config.model["name"],
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": steps,
+        **job.summary(model, steps, tokens_seen, job.clock.seconds),
         "texts_seen": texts_seen,
-        "tokens_seen": tokens_seen,
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens_seen / max(seconds, 1e-9), 1),
         "temperature": float(model.temperature),
         **_final_scores(model, job),
     }
@@ -147,22 +140,15 @@ def _prepare(run: RunDirectory, corpus: Corpus, console: Console) -> Job:
     run.write_config(config)
     parts = {name: part for name, part in cut(corpus, config.split).items() if name != "held_back"}
     begun = Begun.now(run, config, console)
-    tokenizer = _tokenizer(run, config, parts["train"])
+    train = parts["train"]
+    tokenizer = kept_tokenizer(
+        run, config, lambda: fit_tokenizer(config.tokenizer, (piece.text for piece in train.pieces()))
+    )
     model = build(Classifier.Config, without_name(config.model), "model")
     encoded = {name: encode_labelled(tokenizer, part, model.labels, model.max_tokens) for name, part in parts.items()}
     job = Job(**vars(begun), parts=parts, tokenizer=tokenizer, labels=model.labels, encoded=encoded)
     _describe(job, model.max_tokens)
     return job
-
-
-def _tokenizer(run: RunDirectory, config: RunConfig, train: Part) -> Tokenizer:
-    """The run's tokenizer: the saved one, or one fitted on train."""
-    if run.tokenizer_file.exists():
-        return load_tokenizer(run)
-    tokenizer_class, fields = configured(config.tokenizer)
-    tokenizer = tokenizer_class.fit((piece.text for piece in train.pieces()), fields)
-    write_json(run.tokenizer_file, tokenizer.to_json())
-    return tokenizer
 
 
 def _describe(job: Job, max_tokens: int) -> None:

@@ -47,13 +47,7 @@ def fit(
     job = prepare(run, corpus, console, leaks)
     trained = train_model(job)
     summary = {
-        "run": str(run.path),
-        "model": job.config.model["name"],
-        "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
-        "steps": trained.steps,
-        "tokens_seen": trained.tokens_seen,
-        "seconds": round(trained.seconds, 3),
-        "tokens_per_second": round(trained.tokens_seen / max(trained.seconds, 1e-9), 1),
+        **job.summary(trained.model, trained.steps, trained.tokens_seen, trained.seconds),
         **final_scores(trained.model, job, keep),
     }
     write_json(run.evaluation_file, summary)

@@ -4,8 +4,7 @@ from inkloom.data.batches import BATCHINGS
 from inkloom.evaluation.likelihood import mean_nats
 from inkloom.models import FAMILIES
 from inkloom.models.base import LanguageModel
-from inkloom.runs.run import Run, build_model, load_run
-from inkloom.runs.weights import load_weights
+from inkloom.runs.run import Run, initial_model
 from inkloom.training.callbacks.samples import sample_text
 from inkloom.training.callbacks.validation import scored_while_training
 from inkloom.training.job import Job
@@ -26,9 +25,7 @@ def train_by_gradients(job: Job) -> Trained:
 
 def _work(job: Job, machine: Machine) -> Work[LanguageModel]:
     settings = job.settings
-    model = build_model(job.config, job.tokenizer).to(machine.device)
-    if job.config.init is not None:
-        load_weights(model, load_run(job.config.init).directory.weights_file)
+    model = initial_model(job.config, job.tokenizer).to(machine.device)
     source = BATCHINGS.load(settings.batching)(
         job.encoded["train"].ids, settings.batch_size, settings.seq_len, settings.seed
     )

@@ -1,7 +1,7 @@
 """A training before it begins: its settings filled in, its text cut, encoded and checked."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -18,7 +18,7 @@ from inkloom.models import MODELS
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.parts import cut
 from inkloom.runs.run import load_run, load_tokenizer, without_name
-from inkloom.tokenizers import TOKENIZERS, ControlledTokenizer, Tokenizer, configured
+from inkloom.tokenizers import ControlledTokenizer, Tokenizer, described, fit_tokenizer
 from inkloom.training.begun import Begun
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fitters import fitted_in_one_go
@@ -53,7 +53,7 @@ def prepare(run: RunDirectory, corpus: Corpus, console: Console, leaks: Mapping[
     held_back = {name: parts.pop(name) for name in ("held_back",) if name in parts}
     leaks = check_splits(parts, config.split.shares, console) if leaks is None else leaks
     begun = Begun.now(run, config, console)
-    tokenizer = _tokenizer(run, config, parts["train"])
+    tokenizer = kept_tokenizer(run, config, lambda: _fit_tokenizer(config, parts["train"]))
     if parts["train"].conditions is not None and not isinstance(tokenizer, ControlledTokenizer):
         raise InputError(
             f"--control cannot be used with {config.init or config.of[0]}, which was trained without and has no tokens "
@@ -92,28 +92,30 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
         )
         training = training.replace(seq_len=train_chars)
     model = build(family.Config, without_name(config.model), "model").resolve(training.seq_len)
-    _, tokenizer = configured(config.tokenizer)
     return config.replace(
         model={"name": name, **model.model_dump(mode="json")},
-        tokenizer={"name": TOKENIZERS.canonical(config.tokenizer["name"]), **tokenizer.model_dump(mode="json")},
+        tokenizer=described(config.tokenizer),
         training=training.model_dump(mode="json"),
     )
 
 
-def _tokenizer(run: RunDirectory, config: RunConfig, train: Part) -> Tokenizer:
-    """The run's tokenizer: the saved one, that of the run it starts from, or one fitted on train."""
+def kept_tokenizer(run: RunDirectory, config: RunConfig, fit: Callable[[], Tokenizer]) -> Tokenizer:
+    """The run's tokenizer: the saved one, else that of the run it starts from or what `fit` gives, which is saved."""
     if run.tokenizer_file.exists():
         return load_tokenizer(run)
-    if origin := config.init or next(iter(config.of), None):
-        tokenizer = load_run(origin).tokenizer
-    else:
-        tokenizer_class, fields = configured(config.tokenizer)
-        tokenizer = tokenizer_class.fit((piece.text for piece in train.pieces()), fields)
-        if train.conditions is not None:
-            field = config.corpus.label_column or LABEL
-            tokenizer = ControlledTokenizer(tokenizer, field, sorted(set(train.conditions)))
+    origin = config.init or next(iter(config.of), None)
+    tokenizer = load_run(origin).tokenizer if origin else fit()
     write_json(run.tokenizer_file, tokenizer.to_json())
     return tokenizer
+
+
+def _fit_tokenizer(config: RunConfig, train: Part) -> Tokenizer:
+    """A tokenizer of train, with a token for each value of the field that texts go with."""
+    tokenizer = fit_tokenizer(config.tokenizer, (piece.text for piece in train.pieces()))
+    if train.conditions is None:
+        return tokenizer
+    field = config.corpus.label_column or LABEL
+    return ControlledTokenizer(tokenizer, field, sorted(set(train.conditions)))
 
 
 def _announce_unknown(val: EncodedPart) -> None:

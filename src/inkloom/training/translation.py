@@ -26,7 +26,7 @@ from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.parts import cut
 from inkloom.runs.run import without_name
 from inkloom.runs.translation import TranslationRun, build_translator
-from inkloom.tokenizers import TOKENIZERS, Tokenizer, configured
+from inkloom.tokenizers import Tokenizer, described, fit_tokenizer
 from inkloom.training.begun import Begun
 from inkloom.training.callbacks.validation import BYTES_A_SECOND, MOST_BYTES
 from inkloom.training.config import TrainingConfig
@@ -98,8 +98,8 @@ def resolve(config: RunConfig, corpus: Corpus) -> RunConfig:
     model = build(Seq2Seq.Config, without_name(config.model), "model")
     return config.replace(
         model={"name": name, **model.model_dump(mode="json")},
-        tokenizer=_described(config.tokenizer),
-        tokenizer_source=None if config.tokenizer_source is None else _described(config.tokenizer_source),
+        tokenizer=described(config.tokenizer),
+        tokenizer_source=None if config.tokenizer_source is None else described(config.tokenizer_source),
         training=training.model_dump(mode="json"),
     )
 
@@ -112,16 +112,8 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     job = prepare(run, corpus, console)
     batches = _batches(job)
     model, steps = train_loop(job, lambda machine: _work(job, batches, machine))
-    seconds = job.clock.seconds
-    tokens_seen = steps * batches.tokens_per_step
     summary = {
-        "run": str(run.path),
-        "model": job.config.model["name"],
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": steps,
-        "tokens_seen": tokens_seen,
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens_seen / max(seconds, 1e-9), 1),
+        **job.summary(model, steps, steps * batches.tokens_per_step, job.clock.seconds),
         **final_scores(TranslationRun(run), job),
     }
     write_json(run.evaluation_file, summary)
@@ -230,14 +222,7 @@ def _fit_tokenizers(run: RunDirectory, config: RunConfig, train: Part) -> None:
 
 def _fit_tokenizer(file: Path, section: Mapping[str, Any], texts: Iterable[str]) -> None:
     if not file.exists():
-        tokenizer_class, fields = configured(section)
-        write_json(file, tokenizer_class.fit(texts, fields).to_json())
-
-
-def _described(section: Mapping[str, Any]) -> dict[str, Any]:
-    """A tokenizer's section with every field filled in."""
-    _, fields = configured(section)
-    return {"name": TOKENIZERS.canonical(section["name"]), **fields.model_dump(mode="json")}
+        write_json(file, fit_tokenizer(section, texts).to_json())
 
 
 def _sources(part: Part) -> Sequence[str]:

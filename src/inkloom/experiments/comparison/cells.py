@@ -33,7 +33,7 @@ from inkloom.models import MODELS
 from inkloom.runs.directory import RunConfig, RunDirectory, list_runs
 from inkloom.runs.parts import cut
 from inkloom.runs.run import without_name
-from inkloom.tokenizers import configured
+from inkloom.tokenizers import fit_tokenizer
 from inkloom.training.config import TrainingConfig
 from inkloom.training.fit import Keep, fit
 from inkloom.training.job import resolve
@@ -294,6 +294,5 @@ def _resized(config: RunConfig, parameters: int, vocab_size: int) -> RunConfig:
 
 def _vocab_size(corpus: Corpus, config: RunConfig) -> int:
     """Of the tokenizer that the run will fit on train."""
-    tokenizer_class, fields = configured(config.tokenizer)
     train = cut(corpus, config.split)["train"]
-    return tokenizer_class.fit((piece.text for piece in train.pieces()), fields).vocab_size
+    return fit_tokenizer(config.tokenizer, (piece.text for piece in train.pieces())).vocab_size

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from inkloom.config import build
 from inkloom.corpus.base import Corpus
 from inkloom.data.sentences import CutSentences, Sentences, cut_sentences, own_words
 from inkloom.errors import InputError
@@ -18,8 +19,7 @@ from inkloom.models.critic import Critic
 from inkloom.models.gan import GAN
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.gan import GANRun
-from inkloom.runs.run import build_model, load_run
-from inkloom.runs.weights import load_weights
+from inkloom.runs.run import initial_model, without_name
 from inkloom.tokenizers import Tokenizer
 from inkloom.training.adversarial.curves import Curves, Written
 from inkloom.training.adversarial.objective import Adversarial
@@ -61,15 +61,8 @@ def fit(run: RunDirectory, corpus: Corpus, console: Console) -> dict[str, Any]:
     job = prepare(run, corpus, console)
     training = _Training(job)
     model, steps = train_loop(job, training.work)
-    seconds, tokens_seen = job.clock.seconds, steps * training.tokens_per_step
     summary = {
-        "run": str(run.path),
-        "model": job.config.model["name"],
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "steps": steps,
-        "tokens_seen": tokens_seen,
-        "seconds": round(seconds, 3),
-        "tokens_per_second": round(tokens_seen / max(seconds, 1e-9), 1),
+        **job.summary(model, steps, steps * training.tokens_per_step, job.clock.seconds),
         "stopped": training.watch.trouble,
         **_final_estimates(job),
     }
@@ -85,7 +78,7 @@ class _Training:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        config = GAN.Config.model_validate({k: v for k, v in job.config.model.items() if k != "name"})
+        config = build(GAN.Config, without_name(job.config.model), "model")
         self.length = config.length or job.settings.seq_len
         self.train = self._cut("train")
         self.validation = SentenceValidation(self._cut("val"), job.tokenizer, config)
@@ -98,10 +91,8 @@ class _Training:
     def work(self, machine: Machine) -> Work[GAN]:
         """What the loop trains."""
         job, settings, end_id = self.job, self.job.settings, self.job.tokenizer.end_id
-        model = build_model(job.config, job.tokenizer).to(machine.device)
+        model = initial_model(job.config, job.tokenizer).to(machine.device)
         assert isinstance(model, GAN)
-        if job.config.init is not None:
-            load_weights(model, load_run(job.config.init).directory.weights_file)
         critic = Critic(model.config, job.tokenizer.vocab_size).to(machine.device)
         if model.config.projection == "pca":
             critic.fix_projection(torch.from_numpy(self.train.tokens_NS))
