@@ -17,17 +17,13 @@ from numpy.typing import NDArray
 
 from inkloom.corpus.captions import image_folder
 from inkloom.data.images import Pixels, read_image
-from inkloom.errors import InputError
 from inkloom.evaluation.captioning import Judged
 from inkloom.experiments import wording
-from inkloom.experiments.history import read_course, read_samples
-from inkloom.experiments.report import date_of, facts_of, learning_figures, settings_of, shown_samples
-from inkloom.files import write_text
-from inkloom.pages.page import count, decimal, render
+from inkloom.experiments.history import read_course
+from inkloom.experiments.report import finished_evaluation, learning_figures, scores_of, write_page
+from inkloom.pages.page import count, decimal
 from inkloom.runs.captioning import CaptionerRun
 from inkloom.runs.run import Run
-
-SPLITS = ("train", "val", "test")
 
 SHOWN_RIGHT, SHOWN_WRONG = 12, 12
 """Images on the page, of those with an exact caption and of the others."""
@@ -71,43 +67,25 @@ def write_report(run: Run) -> Path:
     Raises InputError for a run that has not been scored yet, and where its images are gone.
     """
     assert isinstance(run, CaptionerRun)
-    directory = run.directory
-    if not directory.finished:
-        raise InputError(
-            f"{directory.path} has not been scored yet, so there is nothing to report. "
-            f"Go on with `inkloom train --resume {directory.path}`."
-        )
-    evaluation = directory.read_evaluation()
-    scores = {name: evaluation[name] for name in SPLITS if name in evaluation}
-    headline = scores.get("test") or scores["val"]
-    course = read_course(directory.metrics_file)
-    samples = read_samples(directory.samples_file)
-    machine = directory.read_json(directory.measured_file) if directory.measured_file.exists() else {}
+    evaluation = finished_evaluation(run)
+    scores, headline = scores_of(evaluation)
+    course = read_course(run.directory.metrics_file)
     judged = run.judged()
     folder = image_folder(run.config.corpus)
-    page = render(
-        "inkloom.experiments",
+    return write_page(
+        run,
         "captioning.html.jinja",
-        run=run.name,
-        corpus=run.config.name,
-        created=date_of(run.config.created),
-        version=run.config.versions.get("inkloom"),
-        model=evaluation["model"],
-        facts=facts_of(evaluation, run.config.recipe),
+        evaluation,
         scores=scores,
         headline=headline,
         meaning=_meaning(headline),
-        figures=learning_figures(course, headline) if course is not None else {},
+        figures=learning_figures(course, headline),
         outcome=wording.outcome(course) if course is not None else None,
         right=_pictures(run, folder, [one for one in judged if one.exact], SHOWN_RIGHT),
         wrong=_pictures(run, folder, [one for one in judged if not one.exact], SHOWN_WRONG),
         looks=_looks(run, folder, judged) if run.model.config.attention else [],
-        samples=shown_samples(samples),
         commands=_commands(run),
-        settings=settings_of(run, machine),
     )
-    write_text(directory.report_file, page)
-    return directory.report_file
 
 
 def where_words_look(run: CaptionerRun, pixels_SS3: Pixels, token_ids: Sequence[int]) -> NDArray[np.float64]:

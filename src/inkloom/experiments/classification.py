@@ -12,12 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from inkloom.errors import InputError
 from inkloom.experiments.history import Course, read_course
-from inkloom.experiments.report import readable_seconds
-from inkloom.files import write_text
+from inkloom.experiments.report import finished_evaluation, readable_seconds, scores_of, write_page
 from inkloom.pages.figures import Drawing, Line, Palette, as_svg, line_figure, settled_top
-from inkloom.pages.page import count, decimal, duration, percent, render
+from inkloom.pages.page import count, decimal, duration, percent
 
 if TYPE_CHECKING:
     from inkloom.runs.run import Run
@@ -39,25 +37,17 @@ def write_report(run: "Run") -> Path:
 
     The same run makes the same page. Raises InputError for a run that has not been scored yet.
     """
-    directory = run.directory
-    if not directory.finished:
-        raise InputError(
-            f"{directory.path} has not been scored yet, so there is nothing to report. "
-            f"Go on with `inkloom train --resume {directory.path}`."
-        )
-    evaluation = directory.read_evaluation()
-    headline = evaluation.get("test") or evaluation["val"]
+    evaluation = finished_evaluation(run)
+    _, headline = scores_of(evaluation)
     leaks = evaluation["leaks"][headline["split"]]
     labels = [of_class["label"] for of_class in evaluation["classes"]]
     confusion_CC = np.array(evaluation["confusion"])
-    course = read_course(directory.metrics_file)
-    path = shlex.quote(str(directory.path))
-    page = render(
-        "inkloom.experiments",
+    course = read_course(run.directory.metrics_file)
+    path = shlex.quote(str(run.directory.path))
+    return write_page(
+        run,
         "classification.html.jinja",
-        run=run.name,
-        corpus=run.config.name,
-        version=run.config.versions.get("inkloom"),
+        evaluation,
         encoder=run.config.model["encoder"],
         headline=headline,
         facts=_facts(evaluation, run.config.recipe),
@@ -78,8 +68,6 @@ def write_report(run: "Run") -> Path:
             "Split": run.config.split.model_dump(mode="json"),
         },
     )
-    write_text(directory.report_file, page)
-    return directory.report_file
 
 
 def _facts(evaluation: Mapping[str, Any], recipe: str | None) -> list[tuple[str, str]]:

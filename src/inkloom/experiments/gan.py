@@ -11,8 +11,7 @@ from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from inkloom.experiments.comparison.tables import Sheet, SheetRow
-from inkloom.experiments.history import read_samples
-from inkloom.experiments.report import SPLITS, date_of, facts_of, require_finished, settings_of, shown_samples
+from inkloom.experiments.report import finished_evaluation, scores_of, write_page
 from inkloom.experiments.verdict import PLANES, Judged, Shown, Verdict, verdict_on
 from inkloom.files import write_json, write_text
 from inkloom.pages.figures import SERIES, Drawing, Line, line_figure
@@ -63,36 +62,22 @@ def write_report(run: Run) -> Path:
     Raises InputError for a run that has not been scored yet.
     """
     assert isinstance(run, GANRun)
-    directory = run.directory
-    require_finished(directory)
-    evaluation = directory.read_evaluation()
+    evaluation = finished_evaluation(run)
     verdict = verdict_on({"gan": [run]}, temperatures=TEMPERATURES, count=COUNT)
-    write_json(directory.path / "verdict.json", verdict.as_json())
-    estimates = {name: evaluation[name] for name in SPLITS if name in evaluation}
-    samples = read_samples(directory.samples_file)
-    machine = directory.read_json(directory.measured_file) if directory.measured_file.exists() else {}
-    page = render(
-        "inkloom.experiments",
+    write_json(run.directory.path / "verdict.json", verdict.as_json())
+    estimates, headline = scores_of(evaluation)
+    return write_page(
+        run,
         "gan.html.jinja",
-        run=run.name,
-        corpus=run.config.name,
-        created=date_of(run.config.created),
-        version=run.config.versions.get("inkloom"),
-        model=evaluation["model"],
-        facts=facts_of(evaluation, run.config.recipe),
+        evaluation,
         stopped=evaluation.get("stopped"),
-        headline=estimates.get("test") or estimates["val"],
+        headline=headline,
         estimates=estimates_sheet(estimates),
-        figures=curve_figures(read_columns(directory.path / "adversarial.csv")),
+        figures=curve_figures(read_columns(run.directory.path / "adversarial.csv")),
         **verdict_parts(verdict),
         walk=walk(run),
-        samples=shown_samples(samples),
-        samples_written=len(samples),
-        commands=_commands(directory),
-        settings=settings_of(run, machine),
+        commands=_commands(run.directory),
     )
-    write_text(directory.report_file, page)
-    return directory.report_file
 
 
 def write_verdict(verdict: Verdict, corpus: str, file: Path) -> None:

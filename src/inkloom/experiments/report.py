@@ -35,51 +35,70 @@ def write_report(run: "Run") -> Path:
 
     The same run makes the same page. Raises InputError for a run that has not been scored yet.
     """
-    directory = run.directory
-    require_finished(directory)
-    evaluation = directory.read_evaluation()
-    scores = {name: evaluation[name] for name in SPLITS if name in evaluation}
-    headline = scores.get("test") or scores["val"]
-    course = read_course(directory.metrics_file)
-    samples = read_samples(directory.samples_file)
-    machine = directory.read_json(directory.measured_file) if directory.measured_file.exists() else {}
-    page = render(
-        "inkloom.experiments",
+    evaluation = finished_evaluation(run)
+    scores, headline = scores_of(evaluation)
+    course = read_course(run.directory.metrics_file)
+    return write_page(
+        run,
         "report.html.jinja",
-        run=run.name,
-        corpus=run.config.name,
-        created=date_of(run.config.created),
-        version=run.config.versions.get("inkloom"),
-        model=evaluation["model"],
-        facts=facts_of(evaluation, run.config.recipe),
+        evaluation,
         scores=scores,
         headline=headline,
         charge=wording.charge(headline),
         meaning=wording.meaning(headline, run.tokenizer.vocab_size),
         scale=_scale(headline, run.tokenizer.vocab_size),
-        figures=learning_figures(course, headline) if course is not None else {},
+        figures=learning_figures(course, headline),
         remarks=remarks_on(
             scores,
             evaluation.get("leaks", {}).get(headline["split"], {}),
             course,
             counts=fitted_in_one_go(run.config.model["name"]),
         ),
-        samples=shown_samples(samples),
-        samples_written=len(samples),
-        commands=_commands(directory),
-        settings=settings_of(run, machine),
+        commands=_commands(run.directory),
     )
-    write_text(directory.report_file, page)
-    return directory.report_file
 
 
-def require_finished(directory: RunDirectory) -> None:
-    """Raises InputError for a run that has not been scored yet."""
+def write_page(run: "Run", template: str, evaluation: Mapping[str, Any], **parts: object) -> Path:
+    """Write a run's report.html, whole or not at all, and return its path.
+
+    template: extends run.html.jinja. parts: what it asks for besides what all reports have, or in its place.
+    """
+    samples = read_samples(run.directory.samples_file)
+    page = render(
+        "inkloom.experiments",
+        template,
+        **{
+            "run": run.name,
+            "corpus": run.config.name,
+            "created": _date(run.config.created),
+            "version": run.config.versions.get("inkloom"),
+            "model": evaluation["model"],
+            "facts": _facts(evaluation, run.config.recipe),
+            "samples": _shown(samples),
+            "samples_written": len(samples),
+            "settings": _settings(run),
+            **parts,
+        },
+    )
+    write_text(run.directory.report_file, page)
+    return run.directory.report_file
+
+
+def finished_evaluation(run: "Run") -> dict[str, Any]:
+    """What evaluation.json holds. Raises InputError for a run that has not been scored yet."""
+    directory = run.directory
     if not directory.finished:
         raise InputError(
             f"{directory.path} has not been scored yet, so there is nothing to report. "
             f"Go on with `inkloom train --resume {directory.path}`."
         )
+    return directory.read_evaluation()
+
+
+def scores_of(evaluation: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The scores by split, and those that a report is headed by: of test, or of val where there is none."""
+    scores = {name: evaluation[name] for name in SPLITS if name in evaluation}
+    return scores, scores.get("test") or scores["val"]
 
 
 @dataclass(frozen=True)
@@ -94,12 +113,12 @@ class Bar:
     own: bool = False
 
 
-def date_of(iso: str) -> str:
+def _date(iso: str) -> str:
     """The moment a run began, to the minute; empty where it is not known."""
     return datetime.datetime.fromisoformat(iso).strftime("%d %B %Y, %H:%M %Z").lstrip("0").strip() if iso else ""
 
 
-def facts_of(evaluation: Mapping[str, Any], recipe: str | None) -> list[tuple[str, str]]:
+def _facts(evaluation: Mapping[str, Any], recipe: str | None) -> list[tuple[str, str]]:
     """The size of the training; a model that is counted, not trained by steps, has fewer of them."""
     facts = {
         "Recipe": recipe,
@@ -127,8 +146,10 @@ def _scale(score: wording.ScoreKeys, vocab_size: int) -> list[Bar]:
     return [Bar(label, value, value / longest, own=label == "This model") for label, value in bits.items()]
 
 
-def learning_figures(course: Course, score: wording.ScoreKeys) -> dict[str, Drawing]:
-    """The loss by step and by wall time, and the learning rate where the optimiser had one."""
+def learning_figures(course: Course | None, score: wording.ScoreKeys) -> dict[str, Drawing]:
+    """The loss by step and by wall time, and the learning rate where the optimiser had one; none without a course."""
+    if course is None:
+        return {}
     seconds, time_unit = readable_seconds(course.seconds)
     figures = {
         "by_step": Drawing(
@@ -199,7 +220,7 @@ def remarks_on(
     return remarks
 
 
-def shown_samples(samples: Sequence[TrainingSample]) -> list[TrainingSample]:
+def _shown(samples: Sequence[TrainingSample]) -> list[TrainingSample]:
     """At most MOST_SAMPLES, at equal distances, the first and the last among them."""
     if len(samples) <= MOST_SAMPLES:
         return list(samples)
@@ -219,8 +240,10 @@ def _commands(directory: RunDirectory) -> list[tuple[str, str]]:
     ]
 
 
-def settings_of(run: "Run", machine: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _settings(run: "Run") -> dict[str, Mapping[str, Any]]:
     """All that config.json and measured.json hold, by title."""
+    measured = run.directory.measured_file
+    machine = run.directory.read_json(measured) if measured.exists() else {}
     config = run.config.model_dump(mode="json")
     sections = {
         "Text": {

@@ -8,19 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from inkloom.experiments.history import read_course, read_samples
-from inkloom.experiments.report import (
-    SPLITS,
-    date_of,
-    facts_of,
-    learning_figures,
-    remarks_on,
-    require_finished,
-    settings_of,
-    shown_samples,
-)
-from inkloom.files import write_text
-from inkloom.pages.page import count, decimal, percent, render
+from inkloom.experiments.history import read_course
+from inkloom.experiments.report import finished_evaluation, learning_figures, remarks_on, scores_of, write_page
+from inkloom.pages.page import count, decimal, percent
 from inkloom.runs.run import Run
 from inkloom.runs.translation import TranslationRun
 
@@ -57,40 +47,25 @@ def write_report(run: Run) -> Path:
     Raises InputError for a run that has not been scored yet.
     """
     assert isinstance(run, TranslationRun)
-    directory = run.directory
-    require_finished(directory)
-    evaluation = directory.read_evaluation()
-    scores = {name: evaluation[name] for name in SPLITS if name in evaluation}
-    headline = scores.get("test") or scores["val"]
-    course = read_course(directory.metrics_file)
-    samples = read_samples(directory.samples_file)
-    machine = directory.read_json(directory.measured_file) if directory.measured_file.exists() else {}
+    evaluation = finished_evaluation(run)
+    scores, headline = scores_of(evaluation)
+    course = read_course(run.directory.metrics_file)
     examples = evaluation.get("examples", [])
-    page = render(
-        "inkloom.experiments",
+    return write_page(
+        run,
         "translation.html.jinja",
-        run=run.name,
-        corpus=run.config.name,
-        created=date_of(run.config.created),
-        version=run.config.versions.get("inkloom"),
-        model=evaluation["model"],
-        facts=facts_of(evaluation, run.config.recipe),
+        evaluation,
         scores=scores,
         headline=headline,
         metrics={name: _metrics(score) for name, score in scores.items() if "translation" in score},
         signatures={name: headline["translation"][key]["signature"] for key, name in METRICS.items()},
         gain=_gain(headline),
-        figures=learning_figures(course, headline) if course is not None else {},
+        figures=learning_figures(course, headline),
         remarks=remarks_on(scores, {}, course, counts=False),
         examples=examples,
         maps=_maps(run, examples),
-        samples=shown_samples(samples),
-        samples_written=len(samples),
         commands=_commands(run),
-        settings=settings_of(run, machine),
     )
-    write_text(directory.report_file, page)
-    return directory.report_file
 
 
 METRICS = {
