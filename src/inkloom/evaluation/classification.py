@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inkloom.data.labelled import LabelledTexts
 from inkloom.models.classifier import Classifier
+from inkloom.models.evaluating import evaluating
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -154,15 +155,11 @@ def confusion(labels_N: Ints, predicted_N: Ints, classes: int) -> Ints:
 def class_logits(model: Classifier, texts: LabelledTexts) -> Floats:
     """The logits of every text, (N, C), before the temperature, in float32 whatever autocast the caller is in."""
     logits_NC = np.zeros((len(texts.ids), len(model.config.labels)))
-    was_training = model.training
-    model.eval()
-    try:
+    with evaluating(model):
         for numbers in _side_by_side([len(ids) for ids in texts.ids]):
             batch = texts.batch(numbers)
             logits_BC = model(batch.tokens_BT.to(model.device), batch.lengths_B.to(model.device))
             logits_NC[numbers] = logits_BC.float().cpu().numpy()
-    finally:
-        model.train(was_training)
     return logits_NC
 
 

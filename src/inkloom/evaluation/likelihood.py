@@ -25,6 +25,7 @@ from inkloom.data import EncodedPart
 from inkloom.data.progress import Advance
 from inkloom.errors import InputError
 from inkloom.models.base import CombinesParts, LanguageModel, ScoresTokens
+from inkloom.models.evaluating import evaluating
 
 WARM_UP = 1024
 """Tokens a lane reads before it is scored. See docs/decisions/0001: an LSTM's mean score changes by 1e-9 nats."""
@@ -189,14 +190,10 @@ def _scored(model: LanguageModel, ids: NDArray[np.unsignedinteger[Any]]) -> Scor
     elif isinstance(model, CombinesParts):
         yield from _combined(model, ids)
     else:
-        was_training = model.training
-        model.eval()
-        try:
+        with evaluating(model):
             for places_BT, nats_BT in _lanes(model, ids) if model.context_window is None else _windows(model, ids):
                 counted = places_BT >= 0
                 yield places_BT[counted], nats_BT[counted]
-        finally:
-            model.train(was_training)
 
 
 def _given_tokens(model: ScoresTokens, ids: NDArray[np.unsignedinteger[Any]], device: torch.device) -> Scored:

@@ -15,6 +15,7 @@ from inkloom.data.pairs import NO_TARGET, EncodedPairs
 from inkloom.data.progress import Advance
 from inkloom.errors import InputError
 from inkloom.evaluation.likelihood import LOGITS_AT_ONCE, Scores
+from inkloom.models.evaluating import evaluating
 from inkloom.models.seq2seq import Seq2Seq
 
 TOKENS_AT_ONCE = 4096
@@ -78,9 +79,7 @@ def score_pairs(model: Seq2Seq, pairs: EncodedPairs, advance: Advance = lambda d
     `len(pairs) - len(pairs.within(context_length))` of them. advance: hears of tokens that are scored.
     Raises InputError where no pair is left.
     """
-    was_training = model.training
-    model.eval()
-    try:
+    with evaluating(model):
         nats, tokens = 0.0, 0
         for numbers in pairs.in_batches(model.config.context_length, _tokens_at_once(model)):
             batch = pairs.batch(numbers)
@@ -95,8 +94,6 @@ def score_pairs(model: Seq2Seq, pairs: EncodedPairs, advance: Advance = lambda d
             count = int((targets_N != NO_TARGET).sum())
             tokens += count
             advance(count)
-    finally:
-        model.train(was_training)
     encoded = pairs.targets.encoded
     if not tokens:
         raise InputError(f"The {encoded.name} split has no pair that the model can read. Give shorter ones.")

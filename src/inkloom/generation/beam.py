@@ -14,7 +14,7 @@ Shapes: N texts, K candidates of each, W those of them at work (1 in the first s
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from inkloom.config import Config
 from inkloom.errors import InkloomError
 from inkloom.generation.rows import NOT_FINITE
 from inkloom.models.base import LanguageModel, State
+from inkloom.tokenizers import Tokenizer
 
 
 class BeamConfig(Config):
@@ -111,6 +112,23 @@ def beam_search(
             state = model.select_state(state, torch.tensor(rows, device=model.device))
             unread_B1 = torch.tensor(tokens, device=model.device)[:, None]
     return found
+
+
+@torch.inference_mode()
+def search_about(
+    model: LanguageModel, tokenizer: Tokenizer, conditions: Sized, config: BeamConfig, max_tokens: Sequence[int]
+) -> list[list[Hypothesis]]:
+    """`beam_search` of a text for each of the conditions that the model's `initial_state` takes together."""
+    count = len(conditions)
+    return beam_search(
+        model,
+        model.initial_state(count, conditions),
+        [tokenizer.end_id] * count,
+        end_id=tokenizer.end_id,
+        config=config,
+        max_tokens=max_tokens,
+        never=tokenizer.unknown_id,
+    )
 
 
 def _continuations(

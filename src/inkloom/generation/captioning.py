@@ -3,8 +3,6 @@
 Shapes: N images, S pixels of a side.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -14,9 +12,10 @@ from torch import Tensor
 
 from inkloom.data.images import Pixels
 from inkloom.data.progress import Advance
-from inkloom.generation.beam import BeamConfig, beam_search
-from inkloom.generation.decode import decode
-from inkloom.generation.rows import Request, Token
+from inkloom.generation.beam import BeamConfig, search_about
+from inkloom.generation.decode import decode_all
+from inkloom.generation.lines import Line
+from inkloom.generation.rows import Request
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models.base import LanguageModel
@@ -58,18 +57,8 @@ class CaptionConfig(BeamConfig):
         return self.num_samples > 1 or self.temperature is not None
 
 
-@dataclass(frozen=True)
-class Caption:
+class Caption(Line):
     """What was written about an image."""
-
-    text: str
-    """On one line."""
-
-    token_ids: tuple[int, ...]
-    """Without the end token."""
-
-    logprob: float
-    """Nats, the end token's included, under the model's own softmax."""
 
     def as_json(self) -> dict[str, Any]:
         return {"text": self.text, "tokens": len(self.token_ids), "logprob": self.logprob}
@@ -107,36 +96,13 @@ def _decoded(
         for image in images_NSS3
         for sample in range(config.num_samples)
     ]
-    written: list[list[Token]] = [[] for _ in requests]
-    for step in decode(model, tokenizer, requests):
-        for token in step:
-            written[token.request].append(token)
-    captions = [_of_tokens(tokenizer, tokens) for tokens in written]
+    captions = [Caption.of_tokens(tokenizer, tokens) for tokens in decode_all(model, tokenizer, requests)]
     return [captions[first : first + config.num_samples] for first in range(0, len(captions), config.num_samples)]
 
 
-def _of_tokens(tokenizer: Tokenizer, tokens: Sequence[Token]) -> Caption:
-    ids = tuple(token.id for token in tokens if token.id != tokenizer.end_id)
-    return Caption(_one_line(tokenizer.decode(ids)), ids, sum(token.logprob for token in tokens))
-
-
-@torch.inference_mode()
 def _searched(
     model: LanguageModel, tokenizer: Tokenizer, images_NSS3: Tensor, config: CaptionConfig
 ) -> list[list[Caption]]:
-    count = len(images_NSS3)
-    found = beam_search(
-        model,
-        model.initial_state(count, images_NSS3),
-        [tokenizer.end_id] * count,
-        end_id=tokenizer.end_id,
-        config=config,
-        max_tokens=[config.max_tokens] * count,
-        never=tokenizer.unknown_id,
-    )
+    found = search_about(model, tokenizer, images_NSS3, config, [config.max_tokens] * len(images_NSS3))
     best = [hypotheses[0] for hypotheses in found]
-    return [[Caption(_one_line(tokenizer.decode(one.token_ids)), one.token_ids, one.logprob)] for one in best]
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return [[Caption.of_ids(tokenizer, one.token_ids, one.logprob)] for one in best]

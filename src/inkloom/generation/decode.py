@@ -11,7 +11,6 @@ one before each step, so rows at work hardly wait for those that join.
 Shapes: B rows, T tokens, V vocabulary.
 """
 
-import contextlib
 import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from inkloom.generation.prompts import PROMPT_CHUNK, Prompt, Reading, groups
 from inkloom.generation.rows import Request, Row, Token, scores
 from inkloom.generation.sampling import Sampler
 from inkloom.models.base import LanguageModel, State
+from inkloom.models.evaluating import evaluating
 from inkloom.models.stepping import Stepper, WeightType
 from inkloom.tokenizers.base import Tokenizer
 
@@ -50,6 +50,21 @@ def decode(
                 batch.join([waiting.popleft() for _ in range(room)])
             if written := batch.step():
                 yield written
+
+
+def decode_all(
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    requests: Sequence[Request],
+    rows_at_once: int = ROWS_AT_ONCE,
+    weights: WeightType | None = "float32",
+) -> list[list[Token]]:
+    """All tokens of each request, once all are written; settings as of `decode`."""
+    written: list[list[Token]] = [[] for _ in requests]
+    for step in decode(model, tokenizer, requests, rows_at_once, weights):
+        for token in step:
+            written[token.request].append(token)
+    return written
 
 
 class Batch:
@@ -164,15 +179,3 @@ def _what_to_read(row: Row) -> tuple[list[int], int | None, int]:
     """What rows have in common that are read as one; the condition by its identity, since tensors do not compare."""
     request = row.request
     return list(request.prompt), request.likeliest if request.score_prompt else None, id(request.condition)
-
-
-@contextlib.contextmanager
-def evaluating(model: LanguageModel) -> Iterator[None]:
-    """Evaluation mode inside the block; afterwards each module is in the mode it was in."""
-    training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from inkloom.generation.beam import BeamConfig, beam_search
-from inkloom.generation.decode import ROWS_AT_ONCE, decode, evaluating
+from inkloom.generation.decode import ROWS_AT_ONCE, decode, decode_all
 from inkloom.generation.prompts import read_tokens
 from inkloom.generation.rows import Request, Token
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.generation.settings import GenerationConfig
 from inkloom.generation.text_stream import FinishReason
 from inkloom.models.base import LanguageModel
+from inkloom.models.evaluating import evaluating
 from inkloom.tokenizers.base import Tokenizer
 
 
@@ -61,11 +62,8 @@ def write_all(
     rows_at_once: int = ROWS_AT_ONCE,
 ) -> list[Sample]:
     """A sample for each request. spaces: what `untold_space` says of the prompt of each."""
-    written: list[list[Token]] = [[] for _ in requests]
     weights = requests[0].settings.weights if requests else "float32"
-    for step in decode(model, tokenizer, requests, rows_at_once, weights):
-        for token in step:
-            written[token.request].append(token)
+    written = decode_all(model, tokenizer, requests, rows_at_once, weights)
     return [_sample(tokens, space) for tokens, space in zip(written, spaces, strict=True)]
 
 

@@ -10,8 +10,9 @@ import pydantic
 import torch
 
 from inkloom.data.progress import Advance
-from inkloom.generation.beam import BeamConfig, beam_search
-from inkloom.generation.decode import decode
+from inkloom.generation.beam import BeamConfig, search_about
+from inkloom.generation.decode import decode_all
+from inkloom.generation.lines import Line
 from inkloom.generation.rows import Request
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models.base import LanguageModel
@@ -35,17 +36,8 @@ class TranslationConfig(BeamConfig):
 
 
 @dataclass(frozen=True)
-class Translation:
+class Translation(Line):
     """A target for a source."""
-
-    text: str
-    """On one line."""
-
-    token_ids: tuple[int, ...]
-    """Without the end token."""
-
-    logprob: float
-    """Nats, under the model's own softmax."""
 
     score: float
     """What it is ranked by among others of its source."""
@@ -91,20 +83,9 @@ def _searched(
     most: Sequence[int],
     config: TranslationConfig,
 ) -> Iterator[list[Translation]]:
-    with torch.inference_mode():
-        state = model.initial_state(len(sources), sources)
-    hypotheses = beam_search(
-        model,
-        state,
-        [tokenizer.end_id] * len(sources),
-        end_id=tokenizer.end_id,
-        config=config,
-        max_tokens=most,
-        never=tokenizer.unknown_id,
-    )
-    for of_source in hypotheses:
+    for of_source in search_about(model, tokenizer, sources, config, most):
         yield [
-            Translation(_line(tokenizer, found.token_ids), found.token_ids, found.logprob, found.score)
+            Translation.of_ids(tokenizer, found.token_ids, found.logprob, score=found.score)
             for found in of_source[: config.n_best]
         ]
 
@@ -121,17 +102,6 @@ def _greedy(
         Request([], GenerationConfig(greedy=True, max_tokens=limit), torch.Generator(), condition=source)
         for source, limit in zip(sources, most, strict=True)
     ]
-    ids: list[list[int]] = [[] for _ in sources]
-    logprobs = [0.0 for _ in sources]
-    for step in decode(model, tokenizer, requests):
-        for token in step:
-            logprobs[token.request] += token.logprob
-            if token.id != tokenizer.end_id:
-                ids[token.request].append(token.id)
-    for token_ids, logprob in zip(ids, logprobs, strict=True):
-        yield [Translation(_line(tokenizer, token_ids), tuple(token_ids), logprob, logprob)]
-
-
-def _line(tokenizer: Tokenizer, token_ids: Sequence[int]) -> str:
-    """The text of a translation; whatever breaks lines is a space."""
-    return " ".join(tokenizer.decode(token_ids).split())
+    for tokens in decode_all(model, tokenizer, requests):
+        line = Line.of_tokens(tokenizer, tokens)
+        yield [Translation(**vars(line), score=line.logprob)]

@@ -13,6 +13,7 @@ from inkloom.data.progress import Advance, progress
 from inkloom.evaluation.likelihood import Scores
 from inkloom.evaluation.translation import TranslationScores, score_pairs, translation_scores
 from inkloom.generation.translating import Translation, TranslationConfig, translate
+from inkloom.models.evaluating import evaluating
 from inkloom.models.seq2seq import Seq2Seq
 from inkloom.runs.directory import RunConfig
 from inkloom.runs.run import Run, without_name
@@ -80,12 +81,8 @@ class TranslationRun(Run):
         """The same by a model that has this run's vocabularies."""
         written = [number for number, source in enumerate(sources) if source.strip()]
         ids = self._source_ids([sources[number] for number in written], model.config.context_length)
-        was_training = model.training
-        model.eval()
-        try:
+        with evaluating(model):
             found = translate(model, self.tokenizer, ids, model.config.context_length, config, advance)
-        finally:
-            model.train(was_training)
         translations: list[list[Translation]] = [[] for _ in sources]
         for number, of_source in zip(written, found, strict=True):
             translations[number] = of_source

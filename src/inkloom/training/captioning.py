@@ -17,6 +17,7 @@ from inkloom.errors import InputError
 from inkloom.evaluation.captioning import CaptionScores, caption_nats, score_captions
 from inkloom.files import write_json
 from inkloom.models.captioner import Captioner, TimmEncoder
+from inkloom.models.evaluating import evaluating
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.captioning import write_judged
 from inkloom.runs.parts import cut
@@ -137,19 +138,15 @@ def _work(prepared: CaptioningJob, machine: Machine) -> Work[Captioner]:
 
 def _validate(model: Captioner, val: CaptionedImages) -> float:
     """Nats per token, without dropout."""
-    was_training = model.training
-    model.eval()
-    nats = caption_nats(model, val) / val.tokens
-    model.train(was_training)
-    return nats
+    with evaluating(model):
+        return caption_nats(model, val) / val.tokens
 
 
 def _sample(model: Captioner, prepared: CaptioningJob, number: int) -> str:
     """Captions of a few images of val, the same ones every time, beside what others say of them."""
     del number
-    was_training = model.training
-    _, judged = score_captions(model.eval(), prepared.tokenizer, prepared.encoded["val"].head(SAMPLED))
-    model.train(was_training)
+    with evaluating(model):
+        _, judged = score_captions(model, prepared.tokenizer, prepared.encoded["val"].head(SAMPLED))
     return "".join(f"{one.path}: {one.written.text}  [{' | '.join(one.references)}]\n" for one in judged) + "\n"
 
 

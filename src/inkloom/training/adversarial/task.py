@@ -16,6 +16,7 @@ from inkloom.evaluation.sentences import RealSentences, bound
 from inkloom.files import write_json
 from inkloom.generation.sampling import generator_of_sample
 from inkloom.models.critic import Critic
+from inkloom.models.evaluating import evaluating
 from inkloom.models.gan import GAN
 from inkloom.runs import RunConfig, RunDirectory
 from inkloom.runs.gan import GANRun
@@ -154,10 +155,8 @@ class SentenceValidation:
 def written_sentences(model: GAN, count: int, end_id: int, seed: int) -> list[list[int]]:
     """So many sentences as ids, written as in training."""
     generator = generator_of_sample(seed, 0)
-    was_training = model.training
-    model.eval()
-    rolled_out = model.roll_out(model.noise(count, generator), end_id, generator)
-    model.train(was_training)
+    with evaluating(model):
+        rolled_out = model.roll_out(model.noise(count, generator), end_id, generator)
     return [own_words(sentence, end_id) for sentence in rolled_out.words_BS.tolist()]
 
 
