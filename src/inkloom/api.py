@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from inkloom.experiments.comparison.results import Comparison
     from inkloom.runs.directory import RunConfig
-    from inkloom.runs.run import Run
+    from inkloom.runs.run import Run, RunT
 
 log = logging.getLogger("inkloom")
 
@@ -181,6 +181,14 @@ def load_run(name: str | Path) -> "Run":
     from inkloom.runs.run import load_run
 
     return load_run(name)
+
+
+def load_run_for(name: str | Path, verb: str, kind: "type[RunT]") -> "RunT":
+    """Open a run of one kind for its verb. Raises InputError for another."""
+    share_cores()
+    from inkloom.runs.run import load_run_for
+
+    return load_run_for(name, verb, kind)
 
 
 def load_language_model(name: str | Path, verb: str) -> "Run":

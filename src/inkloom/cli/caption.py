@@ -11,7 +11,7 @@ from inkloom.cli.terminal import messages, print_json, results, say_error
 from inkloom.errors import InputError
 
 if TYPE_CHECKING:
-    from inkloom.runs.captioning import Captioned, CaptionerRun
+    from inkloom.runs.captioning import Captioned
 
 CHOICE = "How tokens are chosen"
 
@@ -45,9 +45,10 @@ def caption(
     """
     from inkloom import api
     from inkloom.data.progress import progress
+    from inkloom.runs.captioning import CaptionerRun
 
     files = _files(images)
-    opened = _captioner(api.load_run(run), run)
+    opened = api.load_run_for(run, "caption", CaptionerRun)
     given: dict[str, Any] = {
         "num_samples": num_samples,
         "beam": beam,
@@ -67,19 +68,6 @@ def caption(
         _print(found, named=len(files) > 1)
     if broken:
         raise typer.Exit(InputError.exit_code)
-
-
-def _captioner(opened: object, name: str) -> "CaptionerRun":
-    from inkloom.runs.captioning import CaptionerRun
-    from inkloom.runs.run import Run
-
-    if isinstance(opened, CaptionerRun):
-        return opened
-    assert isinstance(opened, Run)
-    raise InputError(
-        f"inkloom caption takes runs of --model captioner, and {name} is a {opened.config.model['name']}. "
-        f"Use `inkloom {opened.verb} {name}`."
-    )
 
 
 def _files(images: Sequence[str]) -> list[Path]:

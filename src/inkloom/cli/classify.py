@@ -10,7 +10,7 @@ from inkloom.cli.terminal import messages, print_json, results, say
 from inkloom.errors import InputError
 
 if TYPE_CHECKING:
-    from inkloom.runs.classifier import Classified, ClassifierRun
+    from inkloom.runs.classifier import Classified
 
 LONGEST_TEXT = 40
 """Characters of a text in the table."""
@@ -36,8 +36,9 @@ def classify(
     cut -f2 reviews.tsv | inkloom classify my-classifier --top 1
     """
     from inkloom import api
+    from inkloom.runs.classifier import ClassifierRun
 
-    opened = _classifier(api.load_run(run), run)
+    opened = api.load_run_for(run, "classify", ClassifierRun)
     lines = texts or _lines()
     found = opened.classify(texts or [line for line in lines if line.strip()], top)
     if json:
@@ -53,19 +54,6 @@ def classify(
 def _row(one: "Classified") -> str:
     figures = (f"{label}\t{probability:.4f}" for label, probability in one.classes)
     return "\t".join([*figures, " ".join(one.text.split())]) + "\n"
-
-
-def _classifier(opened: object, name: str) -> "ClassifierRun":
-    from inkloom.runs.classifier import ClassifierRun
-    from inkloom.runs.run import Run
-
-    if isinstance(opened, ClassifierRun):
-        return opened
-    assert isinstance(opened, Run)
-    raise InputError(
-        f"inkloom classify takes runs of --model classifier, and {name} is a {opened.config.model['name']}. "
-        f"Use `inkloom {opened.verb} {name}`."
-    )
 
 
 def _lines() -> list[str]:

@@ -51,31 +51,9 @@ def evaluate(
     if json:
         print_json(scores)
         return
-    if "estimates" in scores:
-        from inkloom.cli.tables import print_sentence_estimates
+    from inkloom.cli.tables import print_evaluation
 
-        print_sentence_estimates(results(), [scores])
-        return
-    if opened.verb == "classify":
-        from inkloom.cli.tables import print_class_scores
-
-        print_class_scores(results(), {scores["split"]: scores})
-        return
-    if opened.verb == "caption":
-        from inkloom.cli.tables import print_caption_scores
-
-        print_caption_scores(results(), {scores["split"]: scores})
-        return
-    from rich.table import Table
-
-    from inkloom.cli.tables import print_charge, print_translation, score_row
-
-    names = ("split", "characters", "nats/token", "perplexity", "nats/char", "bits/char", "bits/byte")
-    table = Table(*names, box=None, pad_edge=False, header_style="bold")
-    table.add_row(*score_row(scores))
-    results().print(table)
-    print_charge(results(), scores)
-    print_translation(results(), scores)
+    print_evaluation(results(), opened.verb, scores)
 
 
 def _compare_weights(run: "Run", split: str | None, corpus: str | None, weights: str, json: bool) -> None:

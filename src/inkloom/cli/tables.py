@@ -1,8 +1,8 @@
 """Tables that several verbs print."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -17,9 +17,12 @@ SPLITS = ("train", "val", "test")
 
 def print_summary(console: Console, verb: str, summary: Mapping[str, Any]) -> None:
     """What a training ended with. verb: what the run is there for."""
-    printers = {"classify": print_classification, "caption": print_captioning}
-    printer = print_estimates if "estimates" in summary["val"] else printers.get(verb, print_scores)
-    printer(console, summary)
+    _printers(verb, summary["val"]).summary(console, summary)
+
+
+def print_evaluation(console: Console, verb: str, scores: Mapping[str, Any]) -> None:
+    """The scores of one split. verb: what the run is there for."""
+    _printers(verb, scores).split(console, scores)
 
 
 def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
@@ -45,8 +48,7 @@ def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
         share, documents = leaks["share"], leaks["duplicate_documents"]
         shared = f"{share:.1%} that stands" if share else f"{documents:,} documents that stand"
         console.print(f"{without['bits_per_char']:.3f} without the {shared} in train too.")
-    console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
-    console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
+    _print_places(console, summary)
 
 
 def print_translation(console: Console, scores: Mapping[str, Any]) -> None:
@@ -73,8 +75,7 @@ def print_captioning(console: Console, summary: Mapping[str, Any]) -> None:
         f"\n[bold]{main['exact']:.1%} exact captions[/bold] on {main['split']}, after {summary['steps']:,} "
         f"step{'s'[: summary['steps'] != 1]}, {summary['seconds']:.0f} s."
     )
-    console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
-    console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
+    _print_places(console, summary)
 
 
 def print_caption_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]) -> None:
@@ -167,6 +168,40 @@ def print_class_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]
 def _print_places(console: Console, summary: Mapping[str, Any]) -> None:
     console.print(f"Run:    {summary['run']}", soft_wrap=True, markup=False)
     console.print(f"Report: {summary['run']}/report.html", soft_wrap=True, markup=False)
+
+
+def _print_likelihood(console: Console, scores: Mapping[str, Any]) -> None:
+    """What one split costs, and what its translations are worth where there are some."""
+    names = ("split", "characters", "nats/token", "perplexity", "nats/char", "bits/char", "bits/byte")
+    table = Table(*names, box=None, pad_edge=False, header_style="bold")
+    table.add_row(*score_row(scores))
+    console.print(table)
+    print_charge(console, scores)
+    print_translation(console, scores)
+
+
+class _Printers(NamedTuple):
+    """How the scores of a task are printed."""
+
+    summary: Callable[[Console, Mapping[str, Any]], None]
+    """Of all splits, at the end of a training."""
+
+    split: Callable[[Console, Mapping[str, Any]], None]
+
+
+def _printers(verb: str, scores: Mapping[str, Any]) -> _Printers:
+    """How a run's scores are printed, of which those of one split are given."""
+    if "estimates" in scores:
+        return _Printers(print_estimates, lambda console, scores: print_sentence_estimates(console, [scores]))
+    if verb == "classify":
+        return _Printers(
+            print_classification, lambda console, scores: print_class_scores(console, {scores["split"]: scores})
+        )
+    if verb == "caption":
+        return _Printers(
+            print_captioning, lambda console, scores: print_caption_scores(console, {scores["split"]: scores})
+        )
+    return _Printers(print_scores, _print_likelihood)
 
 
 def print_charge(console: Console, scores: Mapping[str, Any]) -> None:

@@ -45,12 +45,7 @@ def translate(
     from inkloom.data.progress import progress
     from inkloom.runs.translation import TranslationRun
 
-    opened = api.load_run(run)
-    if not isinstance(opened, TranslationRun):
-        raise InputError(
-            f"inkloom translate takes runs that translate, and {opened.name} is a {opened.config.model['name']}. "
-            f"Use `inkloom {opened.verb} {opened.directory.path}`."
-        )
+    opened = api.load_run_for(run, "translate", TranslationRun)
     given = {"beam": beam, "length_penalty": length_penalty, "n_best": n_best}
     settings: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     _ = opened.model  # loaded before the clock starts, and before anybody types lines in vain

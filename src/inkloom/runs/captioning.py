@@ -52,6 +52,7 @@ class CaptionerRun(Run):
     """A run of a family that says what images show."""
 
     verb: ClassVar[str] = "caption"
+    takes: ClassVar[str] = "runs of --model captioner"
 
     @functools.cached_property
     def model(self) -> Captioner:

@@ -47,6 +47,7 @@ class ClassifierRun(Run):
     """A run whose model puts texts into classes."""
 
     verb: ClassVar[str] = "classify"
+    takes: ClassVar[str] = "runs of --model classifier"
 
     @functools.cached_property
     def model(self) -> Classifier:  # type: ignore[override]  # who needs a language model asks `load_language_model`

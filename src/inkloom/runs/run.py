@@ -4,7 +4,7 @@ import functools
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from inkloom.config import build
 from inkloom.corpus import open_corpus, split_corpus
@@ -40,6 +40,9 @@ class Run:
 
     verb: ClassVar[str] = "generate"
     """Of the command line: what the run is there for."""
+
+    takes: ClassVar[str] = "runs that continue texts"
+    """What that verb takes."""
 
     def __init__(self, directory: RunDirectory) -> None:
         self.directory = directory
@@ -164,6 +167,9 @@ RUNS: Registry[type[Run]] = Registry(
 """The class of a task's runs."""
 
 
+RunT = TypeVar("RunT", bound=Run)
+
+
 def load_run(name: str | Path) -> Run:
     """Open a run by its folder, or by its name below `runs/`. InputError where there is none."""
     directory = find_run(str(name))
@@ -171,14 +177,20 @@ def load_run(name: str | Path) -> Run:
     return RUNS.load(FAMILIES[family].task)(directory)
 
 
-def load_language_model(name: str | Path, verb: str) -> Run:
-    """Open a run that continues texts; InputError, which names the verb that fits, for a run with another task."""
+def load_run_for(name: str | Path, verb: str, kind: type[RunT]) -> RunT:
+    """Open a run of one kind; InputError, which names the verb that fits, for another."""
     run = load_run(name)
-    if run.verb != Run.verb:
+    if not isinstance(run, kind) or run.verb != kind.verb:
         raise InputError(
-            f"inkloom {verb} takes runs that continue texts, and {run.name} is a {run.config.model['name']}. "
+            f"inkloom {verb} takes {kind.takes}, and {run.name} is a {run.config.model['name']}. "
             f"Use `inkloom {run.verb} {run.directory.path}`."
         )
+    return run
+
+
+def load_language_model(name: str | Path, verb: str) -> Run:
+    """Open a run that continues texts, for `generate` or for a verb that cannot say what a text is to be like."""
+    run = load_run_for(name, verb, Run)
     if verb != Run.verb and isinstance(run.tokenizer, ControlledTokenizer):
         raise InputError(
             f"inkloom {verb} has no --control, and {run.name} was trained with --control {run.tokenizer.field}. "

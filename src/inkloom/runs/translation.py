@@ -49,6 +49,7 @@ class TranslationRun(Run):
     """A run of a family that translates."""
 
     verb: ClassVar[str] = "translate"
+    takes: ClassVar[str] = "runs that translate"
 
     @functools.cached_property
     def source_tokenizer(self) -> Tokenizer:
