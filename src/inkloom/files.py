@@ -147,6 +147,23 @@ def forget_oldest(folder: Path, keep: Path, most: int = MOST_CACHED) -> None:
             _delete(entry)
 
 
+@contextlib.contextmanager
+def caching(path: Path, what: str) -> Iterator[IO[bytes]]:
+    """Write a file of the cache, whole or not at all; then the oldest beside it are forgotten where they are too much.
+
+    what: `The ids of train`, for messages. Raises InkloomError where it cannot be written.
+    """
+    try:
+        with atomic_write(path, binary=True) as file:
+            yield file
+    except WriteError as error:
+        raise InkloomError(
+            f"{what} cannot be kept in {path.parent}: {error.reason}. Make room there, or name another folder in "
+            "INKLOOM_CACHE_DIR."
+        ) from error
+    forget_oldest(path.parent, keep=path)
+
+
 def _changed(entry: Path) -> float:
     with contextlib.suppress(OSError):
         return entry.stat().st_mtime

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from inkloom import files
 from inkloom.corpus import base, index, load_corpus, pieces, split_corpus
 from inkloom.corpus.base import Part
 from inkloom.corpus.large import LargePart
@@ -258,7 +259,7 @@ class TestStore:
         assert store_files() == []
 
     def test_the_oldest_are_forgotten_beyond_a_size(self, in_cache, store_files, monkeypatch):
-        monkeypatch.setattr(store, "forget_oldest", functools.partial(store.forget_oldest, most=2 * 1100))
+        monkeypatch.setattr(files, "forget_oldest", functools.partial(files.forget_oldest, most=2 * 1100))
         for number, text in enumerate(("a", "b", "a", "c")):
             encode_part(char_tokenizer("abc"), running(text))
             newest = max(store_files(), key=lambda file: file.stat().st_mtime)

@@ -24,8 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inkloom.data.progress import progress
-from inkloom.errors import InkloomError, InputError
-from inkloom.files import WriteError, atomic_write, cache_dir, forget_oldest
+from inkloom.errors import InputError
+from inkloom.files import cache_dir, caching
 from inkloom.threads import available_cores, in_order
 
 if TYPE_CHECKING:
@@ -141,7 +141,10 @@ def decode_images(paths: Sequence[Path], side: int, console: "Console | None" = 
     store = _Store(cache_dir() / FOLDER / f"{_hash(paths, side)}.rgb", len(paths), side)
     found = store.read()
     if found is None:
-        with progress(console, "Decoding images", len(paths), "images") as advance, store.writing() as file:
+        with (
+            progress(console, "Decoding images", len(paths), "images") as advance,
+            caching(store.path, "The decoded images") as file,
+        ):
             broken = {}
             for number, decoded in enumerate(_decoded(paths, side)):
                 if isinstance(decoded, str):
@@ -203,19 +206,6 @@ class _Store:
             return None
         self.path.touch()  # used now: others are forgotten before it
         return Images(np.memmap(self.path, np.uint8, mode="r", shape=shape).view(np.ndarray), broken)
-
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[IO[bytes]]:
-        """Takes the pixels of every image in order; the file takes its place when the block ends well."""
-        try:
-            with atomic_write(self.path, binary=True) as file:
-                yield file
-        except WriteError as error:
-            raise InkloomError(
-                f"The decoded images cannot be kept in {self.path.parent}: {error.reason}. Make room there, or name "
-                "another folder in INKLOOM_CACHE_DIR."
-            ) from error
-        forget_oldest(self.path.parent, keep=self.path)
 
     def finish(self, file: IO[bytes], broken: Mapping[int, str]) -> None:
         """What stands behind the pixels."""

@@ -20,8 +20,7 @@ import pydantic
 
 from inkloom.config import Config
 from inkloom.corpus.base import Part
-from inkloom.errors import InkloomError
-from inkloom.files import WriteError, atomic_write, cache_dir, forget_oldest
+from inkloom.files import cache_dir, caching
 from inkloom.tokenizers import Ids, Tokenizer
 
 log = logging.getLogger("inkloom")
@@ -102,16 +101,9 @@ class Store:
 
         Raises InkloomError where there is no room.
         """
-        try:
-            with atomic_write(self.path, binary=True) as file:
-                file.write(b" " * HEADER_BYTES)
-                yield Writer(self, file)
-        except WriteError as error:
-            raise InkloomError(
-                f"The ids of {self.part} cannot be kept in {self.path.parent}: {error.reason}. Make room there, or "
-                "name another folder in INKLOOM_CACHE_DIR."
-            ) from error
-        forget_oldest(self.path.parent, keep=self.path)
+        with caching(self.path, f"The ids of {self.part}") as file:
+            file.write(b" " * HEADER_BYTES)
+            yield Writer(self, file)
 
 
 class Writer:
