@@ -27,6 +27,7 @@ from inkloom.training.plan import parse_budget, plan
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from inkloom.experiments.comparison.judged import WriterComparison
     from inkloom.experiments.comparison.results import Comparison
     from inkloom.runs.directory import RunConfig
     from inkloom.runs.run import Run, RunT
@@ -203,6 +204,7 @@ def compare(
     corpus: str | Path | Corpus | Sequence[str | Path],
     models: str | Sequence[str] | None = None,
     *,
+    recipe: str | None = None,
     seq_lens: str | Sequence[int] | None = None,
     budget: str | float | None = None,
     tokens: int | None = None,
@@ -215,12 +217,17 @@ def compare(
     overrides: Sequence[str] = (),
     corpus_options: Mapping[str, Any] | None = None,
     console: "Console | None" = None,
-) -> "Comparison":
+) -> "Comparison | WriterComparison":
     """Train models on one text under one condition; returns their league table, best first, with intervals.
+
+    A `gan` has no likelihood: where one is compared, all models are writers of sentences, and the verdict on these is
+    returned. The same generator by likelihood alone is always among them.
 
     corpus: a file, a folder, several of them, a named corpus, or what `load_corpus` returned.
     corpus_options: further arguments of `load_corpus`, for a corpus that is named.
     models: families, in a list or separated by commas. A `mixture` is made of the others, inside its own budget.
+        `gan_from_scratch` is a GAN without its recipe's likelihood.
+    recipe: a named configuration, for the one of the models that it is for.
     seq_lens: lengths of the training windows, each of which every model is trained with.
     budget: wall time of each training, in seconds or as `80s` or `5m`, 60 s where no length is given; or `tokens` that
         each reads, or `epochs`. Of several lengths, each makes a table of its own.
@@ -239,6 +246,7 @@ def compare(
 
     from inkloom.experiments.comparison.compare import compare as run_comparison
     from inkloom.experiments.comparison.request import Length, Request, numbers
+    from inkloom.recipes import load_recipe
 
     if budget is None and tokens is None and epochs is None:
         budget = LEAGUE_BUDGET
@@ -249,6 +257,7 @@ def compare(
     request = Request(
         models=tuple(LEAGUE if names is None else names),
         lengths=tuple(lengths),
+        recipe=recipe,
         seq_lens=numbers(seq_lens) if isinstance(seq_lens, str) else tuple(seq_lens or ()),
         parameters=parameters,
         seeds=seeds,
@@ -256,7 +265,7 @@ def compare(
         split=split,
         overrides=tuple(overrides),
     )
-    text = _corpus(corpus, {}, corpus_options or {})
+    text = _corpus(corpus, load_recipe(recipe).get("corpus", {}) if recipe else {}, corpus_options or {})
     folder = Path(out) if out is not None else Path("comparisons") / text.name
     return run_comparison(text, request, folder, console or Console(quiet=True))
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from inkloom.experiments.comparison.tables import Sheet, SheetRow
 from inkloom.experiments.report import finished_evaluation, scores_of, write_page
 from inkloom.experiments.verdict import PLANES, Judged, Shown, Verdict, verdict_on
-from inkloom.files import write_json, write_text
+from inkloom.files import write_json
 from inkloom.pages.figures import SERIES, Drawing, Line, line_figure
-from inkloom.pages.page import decimal, percent, render
+from inkloom.pages.page import decimal, percent
 from inkloom.runs.directory import RunDirectory
 from inkloom.runs.gan import GANRun
 from inkloom.runs.run import Run
@@ -27,7 +27,9 @@ WALK_SEEDS = (1, 2)
 """Of the two global noises that a walk leads between."""
 
 TEMPERATURES, COUNT = (0.5, 0.8, 1.0, 1.2), 150
-"""Of the report's verdict, which is to take some seconds; benchmarks/gan_verdict.py has more of both."""
+"""Of the report's verdict, which is to take some seconds; that of `inkloom compare` has more of both."""
+
+YARDSTICK_COLOURS = {"unigrams": "--muted", "bigrams": "--ink", "real text": "--rule"}
 
 Columns = Mapping[str, NDArray[np.float64]]
 
@@ -80,12 +82,6 @@ def write_report(run: Run) -> Path:
     )
 
 
-def write_verdict(verdict: Verdict, corpus: str, file: Path) -> None:
-    """Write a page with a verdict on several runs, whole or not at all."""
-    page = render("inkloom.experiments", "verdict.html.jinja", corpus=corpus, **verdict_parts(verdict))
-    write_text(file, page)
-
-
 def verdict_parts(verdict: Verdict) -> dict[str, object]:
     """What a page shows of a verdict."""
     return {
@@ -130,10 +126,10 @@ def front_figure(verdict: Verdict, plane: str) -> Drawing:
     }
     titles = {"likelihood": "By n-gram likelihood, real text being 1", "bleu": "By BLEU"}
     lines = []
-    for colour, writer in zip(SERIES, verdict.writers, strict=False):
+    for number, writer in enumerate(verdict.writers):
         places = sorted((point.places[plane] for point in writer.runs[0]), key=lambda place: place.diversity)
         xs, ys = (np.array([getattr(place, name) for place in places]) for name in ("diversity", "quality"))
-        lines.append(Line(writer.name, xs, ys, colour))
+        lines.append(Line(writer.name, xs, ys, colour_of(writer, number), dashed=number >= len(SERIES)))
     real = verdict.real.places[plane]
     lines.append(Line("real text", np.array([0.0, real.diversity]), np.full(2, real.quality), "--muted", dashed=True))
     described = "; ".join(f"{writer.name} {interval(writer, plane)}" for writer in verdict.writers)
@@ -141,21 +137,19 @@ def front_figure(verdict: Verdict, plane: str) -> Drawing:
     return Drawing(titles[plane], svg, f"Quality against diversity over temperature. Areas: {described}.")
 
 
+def colour_of(writer: Judged, number: int) -> str:
+    """One of the page's colours for each writer; those of trained ones begin anew after the sixth."""
+    return YARDSTICK_COLOURS.get(writer.name, SERIES[number % len(SERIES)])
+
+
 def areas_sheet(verdict: Verdict) -> Sheet:
     """The areas under the fronts, and the quality of each writer where it is as diverse as bigrams are at 1."""
-    bigrams = next(writer for writer in verdict.writers if writer.name == "bigrams")
-    at_one = min(bigrams.runs[0], key=lambda point: abs((point.temperature or 0.0) - 1))
     rows = []
-    for writer, colour in zip(verdict.writers, SERIES, strict=False):
+    for number, writer in enumerate(verdict.all_in_one):
         cells = [interval(writer, plane) for plane in PLANES]
-        cells += [decimal(writer.quality_at(plane, at_one.places[plane].diversity), 3) for plane in PLANES]
-        rows.append(SheetRow(writer.name, cells, colour=colour))
-    columns = (
-        "Area, likelihood",
-        "Area, BLEU",
-        "Quality at the diversity of bigrams, likelihood",
-        "Quality at the diversity of bigrams, BLEU",
-    )
+        cells += [decimal(verdict.quality_at_bigrams(writer, plane), 3) for plane in PLANES]
+        rows.append(SheetRow(writer.name, cells, colour=colour_of(writer, number)))
+    columns = [f"{what}, {by}" for what in ("Area", "Quality at the diversity of bigrams") for by in PLANES.values()]
     return Sheet("Areas under the fronts, with 95 % intervals over runs.", "Writer", columns, rows)
 
 

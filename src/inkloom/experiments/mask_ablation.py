@@ -15,7 +15,7 @@ from rich.console import Console
 
 from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
-from inkloom.experiments.comparison.compare import EachMessageOnce
+from inkloom.experiments.comparison.training import EachMessageOnce
 from inkloom.experiments.mask_evidence import examine
 from inkloom.experiments.mask_report import write_mask_report
 from inkloom.experiments.report import write_report

@@ -19,8 +19,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from inkloom.data.progress import Advance, progress
 from inkloom.data.sentences import own_words
 from inkloom.evaluation.copying import CopyIndex
 from inkloom.evaluation.fluency import fit_ngrams
@@ -31,6 +32,9 @@ from inkloom.models.base import LanguageModel
 from inkloom.runs.gan import ROWS_AT_ONCE, GANRun
 from inkloom.runs.run import Run
 from inkloom.tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 TEMPERATURES = (0.0, 0.5, 0.7, 0.85, 1.0, 1.2)
 
@@ -46,7 +50,8 @@ YARDSTICKS = {"unigrams": 1, "bigrams": 2}
 STUDENT = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23)
 """95 % quantiles of Student's t, two-sided, by degrees of freedom from 1 on."""
 
-PLANES = ("likelihood", "bleu")
+PLANES = {"likelihood": "n-grams", "bleu": "BLEU"}
+"""What each measures by, for the reader."""
 
 
 class Writer(Protocol):
@@ -100,6 +105,10 @@ class Interval:
         half = STUDENT[min(count - 1, len(STUDENT)) - 1] * stdev(values) / math.sqrt(count)
         return cls(mean, mean - half, mean + half)
 
+    def overlaps(self, other: "Interval") -> bool:
+        """Whether some value may be both means."""
+        return self.low <= other.high and other.low <= self.high
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -129,6 +138,22 @@ class Verdict:
     sentences: int
     """That were written for each point."""
 
+    def named(self, name: str) -> Judged:
+        """The writer of a name."""
+        return next(writer for writer in self.writers if writer.name == name)
+
+    @property
+    def all_in_one(self) -> tuple[Judged, ...]:
+        """The writers, and behind them real text as one more, which wrote one set of sentences."""
+        areas = {plane: Interval.of([area([place])]) for plane, place in self.real.places.items()}
+        return (*self.writers, Judged("real text", ((self.real,),), areas, ()))
+
+    def quality_at_bigrams(self, writer: Judged, plane: str) -> float | None:
+        """A writer's best quality where it is as diverse as bigrams are at temperature 1; None where it never is."""
+        points = self.named("bigrams").runs[0]
+        at_one = min(points, key=lambda point: abs((point.temperature or 0.0) - 1))
+        return writer.quality_at(plane, at_one.places[plane].diversity)
+
     def as_json(self) -> dict[str, Any]:
         """Plain JSON."""
         return {
@@ -138,6 +163,7 @@ class Verdict:
                 {
                     "name": writer.name,
                     "areas": {plane: vars(area) for plane, area in writer.areas.items()},
+                    "quality_at_bigrams": {plane: self.quality_at_bigrams(writer, plane) for plane in PLANES},
                     "runs": [[_point_json(point) for point in run] for run in writer.runs],
                     "samples": [shown.text for shown in writer.samples],
                 }
@@ -152,12 +178,13 @@ def verdict_on(
     temperatures: Sequence[float] = TEMPERATURES,
     count: int = COUNT,
     seed: int = 0,
+    console: "Console | None" = None,
 ) -> Verdict:
     """Judge runs of one text beside unigrams, bigrams and real text. The first of all is a GAN, whose vocabulary and
     length of sentences hold for all.
 
     runs: by the name for the reader; several of one name differ in their seeds. The held-out text is that of test where
-    there is one, else val, and the other real sentences are of train.
+    there is one, else val, and the other real sentences are of train. console: where to show how far that is.
     """
     first = next(iter(runs.values()))[0]
     assert isinstance(first, GANRun)
@@ -167,18 +194,17 @@ def verdict_on(
     count = min(count, len(held_out.judged), len(train.judged))
     step = len(train.judged) // count
     real = held_out.measure(train.judged[: step * count : step])
-    index = CopyIndex(parts["train"])
     writers: dict[str, list[Writer]] = {
         name: [_writer_of(run, first) for run in of_name] for name, of_name in runs.items()
     }
     for name, order in YARDSTICKS.items():
         model = fit_ngrams(train.judged, train.vocab_size, train.end_id, order)
         writers[name] = [_writer(model, first.tokenizer, first.generator.length)]
-    judged = [
-        _judge(name, of_name, held_out, real, temperatures, count, seed, first.tokenizer, index)
-        for name, of_name in writers.items()
-    ]
-    return Verdict(tuple(judged), Point(None, real, places(real, real)), count)
+    points = len(temperatures) * sum(map(len, writers.values()))
+    with progress(console, "Judging sentences", points, "sets") as advance:
+        jury = _Jury(held_out, real, first.tokenizer, CopyIndex(parts["train"]), temperatures, count, seed, advance)
+        judged = tuple(jury.judge(name, of_name) for name, of_name in writers.items())
+    return Verdict(judged, Point(None, real, places(real, real)), count)
 
 
 def area(places: Sequence[Place]) -> float:
@@ -202,31 +228,6 @@ def best_quality(places: Sequence[Place], diversity: float) -> float | None:
     return max(found, default=None)
 
 
-def _judge(
-    name: str,
-    writers: Sequence[Writer],
-    held_out: RealSentences,
-    real: SentenceMeasures,
-    temperatures: Sequence[float],
-    count: int,
-    seed: int,
-    tokenizer: Tokenizer,
-    index: CopyIndex,
-) -> Judged:
-    runs = []
-    for writer in writers:
-        points = []
-        for temperature in temperatures:
-            measures = held_out.measure(writer(count, temperature, seed))
-            points.append(Point(temperature, measures, places(measures, real)))
-        runs.append(tuple(points))
-    areas = {plane: Interval.of([area([point.places[plane] for point in run]) for run in runs]) for plane in PLANES}
-    shown_at = min(temperatures, key=lambda temperature: abs(temperature - 1))
-    texts = [tokenizer.decode(sentence) for sentence in writers[0](SHOWN, shown_at, seed)]
-    samples = tuple(Shown(text, index.report(text).covered) for text in texts)
-    return Judged(name, tuple(runs), areas, samples)
-
-
 def places(measures: SentenceMeasures, real: SentenceMeasures) -> dict[str, Place]:
     """Where sentences lie in each plane, given the measures of as many real ones."""
     return {
@@ -236,6 +237,34 @@ def places(measures: SentenceMeasures, real: SentenceMeasures) -> dict[str, Plac
         ),
         "bleu": Place(diversity=1 - measures.self_bleu[4], quality=measures.bleu[4]),
     }
+
+
+@dataclass(frozen=True)
+class _Jury:
+    """What all writers are judged by. advance: hears of each set of sentences that is measured."""
+
+    held_out: RealSentences
+    real: SentenceMeasures
+    tokenizer: Tokenizer
+    index: CopyIndex
+    temperatures: Sequence[float]
+    count: int
+    seed: int
+    advance: Advance
+
+    def judge(self, name: str, writers: Sequence[Writer]) -> Judged:
+        """The runs of one name."""
+        runs = tuple(tuple(self._measured(writer, at) for at in self.temperatures) for writer in writers)
+        areas = {plane: Interval.of([area([point.places[plane] for point in run]) for run in runs]) for plane in PLANES}
+        shown_at = min(self.temperatures, key=lambda temperature: abs(temperature - 1))
+        texts = [self.tokenizer.decode(sentence) for sentence in writers[0](SHOWN, shown_at, self.seed)]
+        samples = tuple(Shown(text, self.index.report(text).covered) for text in texts)
+        return Judged(name, runs, areas, samples)
+
+    def _measured(self, writer: Writer, temperature: float) -> Point:
+        measures = self.held_out.measure(writer(self.count, temperature, self.seed))
+        self.advance(1)
+        return Point(temperature, measures, places(measures, self.real))
 
 
 def _writer_of(run: Run, first: GANRun) -> Writer:

@@ -11,34 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from inkloom.config import build
 from inkloom.corpus.base import Corpus
-from inkloom.corpus.leaks import LeakReport
 from inkloom.corpus.splits import is_random_windows
 from inkloom.errors import InputError
-from inkloom.experiments.comparison.request import (
-    Length,
-    Request,
-    as_items,
-    has_window,
-    is_counted,
-    is_mixture,
-    overrides_of,
-)
+from inkloom.experiments.comparison.contestants import family_of, has_window, is_counted, is_mixture
+from inkloom.experiments.comparison.overrides import as_items, overrides_of, recipe_for
+from inkloom.experiments.comparison.request import Length, Request
 from inkloom.experiments.comparison.sizes import sized
 from inkloom.files import write_json
-from inkloom.models import MODELS
+from inkloom.models import LANGUAGE_MODELS, MODELS
 from inkloom.runs.directory import RunConfig, RunDirectory, list_runs
 from inkloom.runs.parts import cut
 from inkloom.runs.run import without_name
 from inkloom.tokenizers import fit_tokenizer
 from inkloom.training.config import TrainingConfig
-from inkloom.training.fit import Keep, fit
-from inkloom.training.job import resolve
 from inkloom.training.machine import Machine, choose
 from inkloom.training.plan import plan
+from inkloom.training.tasks import task_of
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ class Cell:
 class Entry:
     """A row of a table before it is known: a model with one window and one length, and its cells, one a seed.
 
-    contestant: the model's name for the reader, with its tokenizer where several are compared.
+    model: its family. contestant: its name for the reader, with its tokenizer where several are compared.
     seq_len: None for a family without windows of its own. A counted family has a single cell: nothing in it is random.
     """
 
@@ -92,15 +82,16 @@ def plan_entries(corpus: Corpus, request: Request, folder: Path) -> list[Entry]:
     places = _Places(folder)
     vocab_sizes: dict[str, int] = {}
     entries = []
-    for length, model, tokenizer in itertools.product(request.lengths, request.models, request.tokenizers or (None,)):
+    for length, name, tokenizer in itertools.product(request.lengths, request.models, request.tokenizers or (None,)):
+        model = family_of(name)
         for seq_len in request.seq_lens if request.seq_lens and has_window(model) else (None,):
-            config = _config(corpus, request, model, tokenizer, seq_len, length, folder)
-            name = config.tokenizer["name"]
+            config = _config(corpus, request, name, tokenizer, seq_len, length, folder)
+            reads = config.tokenizer["name"]
             if request.parameters is not None:
-                if name not in vocab_sizes:
-                    vocab_sizes[name] = _vocab_size(corpus, config)
-                config = _resized(config, request.parameters, vocab_sizes[name])
-            contestant = request.contestant(model, name)
+                if reads not in vocab_sizes:
+                    vocab_sizes[reads] = _vocab_size(corpus, config)
+                config = _resized(config, request.parameters, vocab_sizes[reads])
+            contestant = request.contestant(name, reads)
             window = int(config.training["seq_len"]) if has_window(model) else None
             first = int(config.training["seed"])
             seeds = [first] if is_counted(model) else range(first, first + request.seeds)
@@ -123,18 +114,6 @@ def begin(cell: Cell, machine: Machine) -> None:
         return
     write_json(cell.record, {"created": cell.config.created, "asked": _settings_of(cell.config)})
     cell.directory.write_config(_with_training(cell.config, device=machine.device, precision=machine.precision))
-
-
-def train(
-    cell: Cell, corpus: Corpus, console: Console, keep: Keep, leaks: Mapping[str, LeakReport] | None = None
-) -> None:
-    """Turn a cell that has begun into a finished run, or go on with an interrupted one.
-
-    keep: takes what the tokens of each split cost, so that they need not be scored again.
-    leaks: what is known of the cell's splits already.
-    Every kind of cell is an ordinary run: what is special about a mixture stands in its settings, see `_mixed`.
-    """
-    fit(cell.directory, corpus, console, keep, leaks)
 
 
 def measure_machines(cells: Iterable[Cell]) -> dict[str, Machine]:
@@ -207,14 +186,14 @@ def _record_of(run: RunDirectory) -> Path:
 def _config(
     corpus: Corpus,
     request: Request,
-    model: str,
+    contestant: str,
     tokenizer: str | None,
     seq_len: int | None,
     length: Length,
     folder: Path,
 ) -> RunConfig:
     """The resolved config of a cell, with its length."""
-    overrides = overrides_of(model, tokenizer, request)
+    model, overrides = family_of(contestant), overrides_of(contestant, tokenizer, request)
     training: dict[str, Any] = {}
     if seq_len is not None:
         training = {"seq_len": seq_len, "batch_size": _rows(model, seq_len), **overrides["training"]}
@@ -224,6 +203,7 @@ def _config(
         corpus,
         model=model,
         tokenizer=tokenizer,
+        recipe=recipe_for(contestant, request),
         training=training,
         split=request.split,
         overrides=as_items(overrides),
@@ -236,7 +216,7 @@ def _config(
         )
     if is_mixture(model):
         config = _mixed(config, tokenizer, request)
-    config = resolve(config, corpus)
+    config = task_of(config).resolve(config, corpus)
     if length.unit == "tokens" and has_window(model):
         tokens_per_step = config.training["batch_size"] * config.training["seq_len"]
         config = _with_training(config, steps=max(1, round(length.amount / tokens_per_step)))
@@ -275,8 +255,8 @@ def _mixed_models(request: Request) -> list[str]:
     Two networks would share the mixture's time: on tiny-Shakespeare at 60 seconds, n-grams with an LSTM and a
     Transformer of 28 seconds each reach 2.10 bits per character, n-grams with an LSTM of 55 seconds 2.06.
     """
-    counted = [model for model in request.models if is_counted(model)]
-    networks = [model for model in request.models if has_window(model)]
+    others = [model for model in request.models if model in LANGUAGE_MODELS]
+    counted, networks = (list(filter(kind, others)) for kind in (is_counted, has_window))
     if not counted:
         return networks
     return ["lstm" if "lstm" in networks else model for model in networks[:1]] + counted

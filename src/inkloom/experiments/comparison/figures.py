@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inkloom.experiments.comparison.request import Request, is_counted
+from inkloom.experiments.comparison.contestants import is_counted
+from inkloom.experiments.comparison.request import Request
 from inkloom.experiments.comparison.results import Comparison, Row, Table
 from inkloom.experiments.history import read_course
 from inkloom.experiments.report import readable_seconds

@@ -13,6 +13,7 @@ from inkloom.experiments.writing import Writings
 from inkloom.files import write_bytes, write_text
 from inkloom.pages.figures import as_png
 from inkloom.pages.page import count, render
+from inkloom.runs.directory import RunConfig
 from inkloom.runs.run import without_name
 
 
@@ -97,14 +98,22 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
 
 def _settings(comparison: Comparison) -> dict[str, Mapping[str, Any]]:
     """Of each row, in the first run: all that makes the model and its training."""
-    sections: dict[str, Mapping[str, Any]] = {}
+    configs = {}
     for table in comparison.tables:
         for row in table.rows:
-            config = row.entry.cells[0].config
             title = f"{comparison.label(row)}, {table.length}" if len(comparison.tables) > 1 else comparison.label(row)
-            tokenizer = {"tokenizer": config.tokenizer} if comparison.request.compares_tokenizers else {}
-            sections[title] = {**tokenizer, **without_name(config.model), **config.training}
-    shared = comparison.rows[0].entry.cells[0].config
+            configs[title] = row.entry.cells[0].config
+    return settings_of(configs, own_tokenizers=comparison.request.compares_tokenizers)
+
+
+def settings_of(configs: Mapping[str, RunConfig], *, own_tokenizers: bool = False) -> dict[str, Mapping[str, Any]]:
+    """What runs on one text share, and then by title what is each one's own."""
+    shared = next(iter(configs.values()))
     text = {**shared.corpus.model_dump(mode="json"), "sha256": shared.corpus_sha256}
-    tokenizers = {} if comparison.request.compares_tokenizers else {"Tokenizer": shared.tokenizer}
-    return {"Text": text, "Split": shared.split.model_dump(), **tokenizers, **sections}
+    sections: dict[str, Mapping[str, Any]] = {"Text": text, "Split": shared.split.model_dump()}
+    if not own_tokenizers:
+        sections["Tokenizer"] = shared.tokenizer
+    for title, config in configs.items():
+        tokenizer = {"tokenizer": config.tokenizer} if own_tokenizers else {}
+        sections[title] = {**tokenizer, **without_name(config.model), **config.training}
+    return sections

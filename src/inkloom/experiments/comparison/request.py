@@ -3,18 +3,22 @@
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-from inkloom.config import parse_overrides
-from inkloom.errors import InputError, unknown_name
-from inkloom.experiments.comparison.sizes import size_fields
-from inkloom.models import FAMILIES, LANGUAGE_MODELS, MODELS
+from inkloom.errors import InputError
+from inkloom.experiments.comparison.contestants import (
+    CONTESTANTS,
+    GAN,
+    LIKELIHOOD,
+    family_of,
+    is_mixture,
+    label_of,
+)
+from inkloom.models import LANGUAGE_MODELS
+from inkloom.recipes import RECIPES, load_recipe
 from inkloom.tokenizers import TOKENIZERS
-from inkloom.training.config import TrainingConfig
-from inkloom.training.fitters import fitted_in_one_go
-from inkloom.training.plan import SECTIONS
 
 OPTIONS = {"seconds": "--budget", "tokens": "--tokens", "epochs": "--epochs"}
 
@@ -40,6 +44,8 @@ class Length:
 class Request:
     """What is asked of a comparison.
 
+    models: families, or names of contestants.WAYS. recipe: for the family that it names; its text, tokenizer and split
+    are everybody's.
     lengths: one table for each. seq_lens: none for each family's own window. parameters: None for its own size.
     tokenizers: each model is trained with each; none for the one that is the default.
     overrides: as after `-o`; besides `model`, `training`, `tokenizer` and `split`, a section may be the name of a model
@@ -48,12 +54,18 @@ class Request:
 
     models: tuple[str, ...]
     lengths: tuple[Length, ...]
+    recipe: str | None = None
     seq_lens: tuple[int, ...] = ()
     parameters: int | None = None
     seeds: int = 3
     tokenizers: tuple[str, ...] = ()
     split: str | None = None
     overrides: tuple[str, ...] = ()
+
+    @property
+    def writes_sentences(self) -> bool:
+        """Whether sentences are judged, since one of the models has no likelihood."""
+        return GAN in map(family_of, self.models)
 
     @property
     def compares_tokenizers(self) -> bool:
@@ -67,22 +79,7 @@ class Request:
 
     def contestant(self, model: str, tokenizer: str) -> str:
         """The name of a model that reads with a tokenizer."""
-        return f"{model} {tokenizer}" if self.compares_tokenizers else model
-
-
-def is_counted(model: str) -> bool:
-    """Whether a family is estimated by counting: in one pass, without windows and without random numbers."""
-    return FAMILIES[model].objective == "kneser_ney"
-
-
-def is_mixture(model: str) -> bool:
-    """Whether a family is made of others, which are trained inside its own time."""
-    return FAMILIES[model].objective == "mixing"
-
-
-def has_window(model: str) -> bool:
-    """Whether a family is trained on windows of a length that is its own to choose."""
-    return not fitted_in_one_go(model)
+        return f"{model} {tokenizer}" if self.compares_tokenizers else label_of(model)
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -94,16 +91,19 @@ def numbers(text: str) -> tuple[int, ...]:
 
 
 def checked(request: Request) -> Request:
-    """The request with the models by their own names. Raises InputError for what cannot be compared."""
+    """The request with the models by their own names, and beside a GAN what its critic has to beat.
+
+    Raises InputError for what cannot be compared.
+    """
     if not any(name.strip() for name in request.models):
         raise InputError(
             f"--models is empty. Name one or more of {', '.join(LANGUAGE_MODELS)}, such as lstm,transformer."
         )
-    models = tuple(map(MODELS.canonical, request.models))
-    if others := [name for name in models if name not in LANGUAGE_MODELS]:
+    models = tuple(map(CONTESTANTS.canonical, request.models))
+    if others := [name for name in models if family_of(name) not in (*LANGUAGE_MODELS, GAN)]:
         raise InputError(
             f"--models got {others[0]}, which does not continue texts. Of those that do, compare "
-            f"{', '.join(LANGUAGE_MODELS)}."
+            f"{', '.join(LANGUAGE_MODELS)}; or give gan, and sentences are compared."
         )
     tokenizers = tuple(map(TOKENIZERS.canonical, request.tokenizers))
     _refuse_repeats("--models", models)
@@ -116,7 +116,7 @@ def checked(request: Request) -> Request:
     for length in request.lengths:
         if not length.amount > 0:
             raise InputError(f"{OPTIONS[length.unit]} got {length.amount:g}; it takes a number above 0.")
-        if length.unit == "tokens" and any(map(is_mixture, models)):
+        if length.unit == "tokens" and any(is_mixture(family_of(model)) for model in models):
             raise InputError("--tokens cannot hold for a mixture, whose parts read at their own pace. Give --budget.")
     for seq_len in request.seq_lens:
         if seq_len < 1:
@@ -125,78 +125,38 @@ def checked(request: Request) -> Request:
         raise InputError(
             "--seq-lens counts tokens, which are not of one length with several --tokenizers. Leave one of them out."
         )
-    return dataclasses.replace(request, models=models, tokenizers=tokenizers)
+    request = dataclasses.replace(request, models=models, tokenizers=tokenizers)
+    if request.recipe is not None:
+        request = dataclasses.replace(request, recipe=_known_recipe(request.recipe, models))
+    return _among_writers(request) if request.writes_sentences else request
 
 
-def overrides_of(model: str, tokenizer: str | None, request: Request) -> dict[str, dict[str, Any]]:
-    """What the overrides say about one model of a checked request, or a mixture's part, in the sections of a run.
-
-    `model.FIELD` is for every family that has the field, `NAME.FIELD` for one family: a field of its config or of its
-    training. The same holds of `tokenizer.FIELD` and the tokenizers that are named. Raises InputError for fields that
-    are not known, or that the comparison sets itself.
-    """
-    own, known = _fields(model), {field for each in request.models for field in _fields(each)}
-    found: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
-    sections = (*SECTIONS, *request.models, *request.tokenizers)
-    for section, fields in parse_overrides(request.overrides, sections).items():
-        for name, value in fields.items():
-            dotted = f"{section}.{name}"
-            if section == "model":
-                _check_field(dotted, name, known)
-                if name in own:
-                    _check_size(dotted, name, model, request)
-                    found["model"][name] = value
-            elif section == "training":
-                _check_training(dotted, name, request)
-                found["training"][name] = value
-            elif section == model:
-                _check_field(dotted, name, {*own, *TrainingConfig.model_fields})
-                if name in own:
-                    _check_size(dotted, name, model, request)
-                    found["model"][name] = value
-                else:
-                    _check_training(dotted, name, request)
-                    found["training"][name] = value
-            elif tokenizer is not None and section in ("tokenizer", *request.tokenizers):
-                of_all = {each: TOKENIZERS.load(each).Config.model_fields for each in request.tokenizers}
-                asked = of_all if section == "tokenizer" else {section: of_all[section]}
-                _check_field(dotted, name, {field for of_one in asked.values() for field in of_one})
-                if name in asked.get(tokenizer, {}):
-                    found["tokenizer"][name] = value
-            elif section in SECTIONS:
-                found[section][name] = value
-    return found
+def _known_recipe(name: str, models: Sequence[str]) -> str:
+    """A recipe by its own name. InputError where it is for none of the models, or for whatever is best."""
+    recipe, family = RECIPES.canonical(name), load_recipe(name).get("model", {}).get("name")
+    if recipe == "auto":
+        raise InputError("--recipe auto chooses what to train, and a comparison is told. Give --models alone.")
+    if family not in {family_of(model) for model in models}:
+        raise InputError(f"--recipe {name} is for {family}, which --models does not name. Add it, or drop --recipe.")
+    return recipe
 
 
-def as_items(overrides: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Overrides as the user writes them after `-o`."""
-    return [
-        f"{section}.{name}={'none' if value is None else value}"
-        for section, fields in overrides.items()
-        for name, value in fields.items()
-    ]
-
-
-def _fields(model: str) -> Iterable[str]:
-    return MODELS.load(model).Config.model_fields
-
-
-def _check_field(dotted: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise unknown_name(f"field of {dotted.partition('.')[0]}", name, known)
-
-
-def _check_size(dotted: str, name: str, model: str, request: Request) -> None:
-    if request.parameters is not None and name in size_fields(model):
-        raise InputError(f"-o {dotted} cannot be given beside --parameters, which chooses it. Leave one of them out.")
-
-
-def _check_training(dotted: str, name: str, request: Request) -> None:
-    """A comparison sets the length of training itself, and the windows where it sweeps them."""
-    if name in ("budget", "steps", "epochs"):
-        raise InputError(f"-o {dotted} is a length of its own. Give --budget, --tokens or --epochs, for all models.")
-    if name == "seq_len" and request.seq_lens:
-        raise InputError(f"-o {dotted} cannot be given beside --seq-lens. Leave one of them out.")
+def _among_writers(request: Request) -> Request:
+    """A request for a GAN: the same generator by likelihood competes, and GANs go first, since their sentences set the
+    length of all. InputError for what does not hold for writers of sentences."""
+    by_time = "a critic reads more than likelihood does, so wall time is held equal. Give --budget"
+    refused = {
+        "--seq-lens": request.seq_lens and "sentences have one length. Give -o gan.seq_len=N",
+        **{OPTIONS[length.unit]: by_time for length in request.lengths if length.unit != "seconds"},
+        "--parameters": request.parameters and "its critic has some, too. Give sizes, such as -o gan.width=N",
+        "--tokenizers": request.compares_tokenizers and "all write in one vocabulary. Name one, such as word",
+    }
+    for option, reason in refused.items():
+        if reason:
+            raise InputError(f"{option} cannot be given beside gan: {reason}.")
+    gans = [name for name in request.models if family_of(name) == GAN and name != LIKELIHOOD]
+    others = [name for name in request.models if family_of(name) != GAN]
+    return dataclasses.replace(request, models=(*gans, LIKELIHOOD, *others))
 
 
 def _refuse_repeats(option: str, values: Sequence[object]) -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from inkloom.experiments.comparison.request import is_counted
+from inkloom.experiments.comparison.contestants import is_counted
 from inkloom.experiments.comparison.results import Comparison, Row, Table
 from inkloom.experiments.writing import Writings
 from inkloom.pages.page import count, decimal
