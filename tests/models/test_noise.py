@@ -5,7 +5,7 @@ import torch
 from torch import distributions
 
 from inkloom.errors import InputError
-from inkloom.models.noise import distribution_named, draw
+from inkloom.models.noise import distribution_named, sample
 
 
 def generator(seed=0):
@@ -46,15 +46,15 @@ def test_what_draws_no_single_number_so_is_refused(written):
 def test_draws_follow_their_generator_and_leave_pytorchs_own_random_state_alone(written):
     distribution = distribution_named(written)
     before = torch.get_rng_state()
-    first, again = draw(distribution, (2, 3), generator()), draw(distribution, (2, 3), generator())
+    first, again = sample(distribution, (2, 3), generator()), sample(distribution, (2, 3), generator())
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(first, again)
     assert first.shape == (2, 3)
     assert first.dtype == torch.float32
-    assert not torch.equal(first, draw(distribution, (2, 3), generator(1)))
+    assert not torch.equal(first, sample(distribution, (2, 3), generator(1)))
 
 
 def test_draws_have_the_distributions_moments():
-    numbers = draw(distribution_named("laplace"), (50_000,), generator())
+    numbers = sample(distribution_named("laplace"), (50_000,), generator())
     assert float(numbers.mean()) == pytest.approx(0, abs=0.03)
     assert float(numbers.var()) == pytest.approx(2, abs=0.1)

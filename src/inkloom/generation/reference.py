@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import torch
 
 from inkloom.generation.rows import Request
-from inkloom.generation.sampling import LEAST_UNIFORM
+from inkloom.models.choice import LEAST_UNIFORM
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models.base import LanguageModel
 from inkloom.tokenizers.base import Tokenizer

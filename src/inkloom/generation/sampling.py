@@ -26,9 +26,8 @@ from inkloom.errors import InputError
 from inkloom.generation.filters import Seen
 from inkloom.generation.settings import GenerationConfig
 from inkloom.generation.tables import FILTERS, PENALTIES, Filter, Penalty
+from inkloom.models.choice import exponential_
 from inkloom.registry import Registry
-
-LEAST_UNIFORM = 2.0**-25  # zero would be a noise of minus infinity, and could drop the only token that is left
 
 Strength = TypeVar("Strength", Filter, Penalty)
 
@@ -97,8 +96,9 @@ class Sampler:
 
 
 def gumbel_(uniform: Tensor) -> Tensor:
-    """Gumbel noise, -log(-log(u)), from float32 numbers u in [0, 1), in place; finite for all of them."""
-    return uniform.clamp_(min=LEAST_UNIFORM).log_().neg_().log_().neg_()
+    """Gumbel noise, -log(-log(u)), from float32 numbers u in [0, 1), in place; finite for all of them: minus infinity
+    could drop the only token that is left."""
+    return exponential_(uniform).log_().neg_()
 
 
 def _active(table: Registry[Strength], settings: Sequence[GenerationConfig]) -> list[tuple[Strength, Tensor]]:

@@ -31,8 +31,9 @@ from torch.nn import functional
 
 from inkloom.errors import InputError
 from inkloom.models.base import LanguageModel, TrainingLoss
+from inkloom.models.choice import argmax, draw, exponential_
 from inkloom.models.critic import CriticConfig, position_codes
-from inkloom.models.noise import distribution_named, draw
+from inkloom.models.noise import distribution_named, sample
 
 KeysValues: TypeAlias = tuple[Tensor, Tensor]
 """Keys and values of one attention, (B, places, E) each; a cache may have room behind the places that are used."""
@@ -287,11 +288,11 @@ class GAN(LanguageModel):
         """The noise of so many sentences. style: draws the global noise instead; the rest stays as it was."""
         S, E, K = self.length, self.config.width, self.config.noise_blocks
         style_shape = (rows, S, E) if self.config.mapping == "full" else (rows, S)
-        drawn = draw(self.distribution, style_shape, generator)
+        drawn = sample(self.distribution, style_shape, generator)
         parts = (
-            drawn if style is None else draw(self.distribution, style_shape, style),
-            draw(self.distribution, (rows, S if self.config.start == "noise" else 0, E), generator),
-            draw(self.distribution, (rows, K if self.config.added_noise else 0, S, 2), generator),
+            drawn if style is None else sample(self.distribution, style_shape, style),
+            sample(self.distribution, (rows, S if self.config.start == "noise" else 0, E), generator),
+            sample(self.distribution, (rows, K if self.config.added_noise else 0, S, 2), generator),
         )
         return Noise(*(part.to(self.device) for part in parts))
 
@@ -405,9 +406,7 @@ class GAN(LanguageModel):
             hidden_B1E, state = self.read(token_B1, state)
             hidden.append(hidden_B1E)
             logits_B1V = self.head(hidden_B1E)
-            if self.config.output == "gumbel":
-                logits_B1V = logits_B1V - torch.empty_like(logits_B1V).exponential_(generator=generator).log()
-            token_B1 = logits_B1V.argmax(dim=-1)
+            token_B1 = draw(logits_B1V, generator) if self.config.output == "gumbel" else argmax(logits_B1V)
         words_BS = torch.cat([*read[1:], token_B1], dim=1)
         return RollOut(noise, torch.cat(read, dim=1), words_BS, torch.cat(hidden, dim=1))
 
@@ -608,7 +607,8 @@ def gumbels_given(logits_BSV: Tensor, words_BS: Tensor, generator: Generator | N
     of all, whichever entry has it; each other is its own Gumbel cut off there. So words may be drawn in a roll-out and
     their noise afterwards, without keeping B S V numbers in between.
     """
-    exponential_BSV = torch.empty_like(logits_BSV).exponential_(generator=generator)
+    logits_BSV = logits_BSV.float()
+    exponential_BSV = exponential_(torch.rand(logits_BSV.shape, generator=generator).to(logits_BSV.device))
     at_word = words_BS.unsqueeze(-1)
     log_total_BS1 = logits_BSV.logsumexp(dim=-1, keepdim=True)
     highest_BS1 = log_total_BS1 - exponential_BSV.gather(-1, at_word).log()

@@ -38,17 +38,17 @@ def distribution_named(written: str) -> Distribution:
         given = [-1.0, 1.0]
     try:
         made: Distribution = kind(*(given or _standard_parameters(kind)))
-        sample = made.sample()
+        number = made.sample()
     except (TypeError, ValueError, NotImplementedError, AttributeError, RuntimeError) as error:
         raise ValueError(
             f"{name} cannot be made so; give a distribution of one number with its parameters, such as gamma(2,1)"
         ) from error
-    if sample.shape != ():
+    if number.shape != ():
         raise ValueError(f"{name} draws several numbers at once; give a distribution of one, such as normal")
     return made
 
 
-def draw(distribution: Distribution, shape: tuple[int, ...], generator: Generator) -> Tensor:
+def sample(distribution: Distribution, shape: tuple[int, ...], generator: Generator) -> Tensor:
     """Independent float32 numbers, the same for the same state of the generator.
 
     Distributions draw from PyTorch's own random state alone, so that is set aside meanwhile.
