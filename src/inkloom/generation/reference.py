@@ -12,9 +12,9 @@ from collections.abc import Sequence
 import torch
 
 from inkloom.generation.rows import Request
-from inkloom.models.choice import LEAST_UNIFORM
 from inkloom.generation.settings import GenerationConfig
 from inkloom.models.base import LanguageModel
+from inkloom.models.choice import LEAST_UNIFORM
 from inkloom.tokenizers.base import Tokenizer
 
 

@@ -49,8 +49,8 @@ def exponential_(uniform: Tensor) -> Tensor:
 
 def _blocks(numbers_V: Tensor, filler: float) -> Tensor:
     """The last dimension in blocks, (…, blocks, BLOCK), the last one filled up."""
-    missing = -numbers_V.shape[-1] % BLOCK
-    return functional.pad(numbers_V, (0, missing), value=filler).unflatten(-1, (-1, BLOCK))
+    *rows, V = numbers_V.shape
+    return functional.pad(numbers_V, (0, -V % BLOCK), value=filler).view(*rows, -1, BLOCK)
 
 
 def _places(start_1: Tensor, V: int) -> Tensor:
