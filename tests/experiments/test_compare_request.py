@@ -139,6 +139,7 @@ REFUSED = {
     "epochs": ({"lengths": (Length("seconds", 9), Length("epochs", 1))}, "--epochs cannot be given beside gan"),
     "windows": ({"seq_lens": (8,)}, "-o gan.seq_len=N"),
     "a size": ({"parameters": 1000}, "--parameters cannot be given beside gan"),
+    "no critic": ({"models": ("lstm", "gan_by_likelihood")}, "names no GAN with a critic"),
     "two vocabularies": ({"tokenizers": ("word", "bpe")}, "Name one, such as word"),
     "a recipe for another family": ({"recipe": "wikitext2_small"}, "is for lstm, which --models does not name"),
     "a recipe that chooses": ({"recipe": "auto"}, "--recipe auto chooses what to train"),

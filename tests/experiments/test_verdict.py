@@ -5,8 +5,20 @@ import math
 import pytest
 
 from inkloom.evaluation.sentences import SentenceMeasures
-from inkloom.experiments.gan import marked
-from inkloom.experiments.verdict import Interval, Judged, Place, Point, Shown, area, best_quality, places
+from inkloom.experiments.gan import areas_sheet, front_figure, marked
+from inkloom.experiments.verdict import (
+    PLANES,
+    Interval,
+    Judged,
+    Place,
+    Point,
+    Shown,
+    Verdict,
+    area,
+    best_quality,
+    front,
+    places,
+)
 
 
 def test_the_area_under_one_point_is_its_rectangle():
@@ -15,19 +27,27 @@ def test_the_area_under_one_point_is_its_rectangle():
 
 def test_the_area_under_several_is_that_of_their_union():
     """0.2 x 0.9 and 0.6 x 0.5 overlap in 0.2 x 0.5; a point that another beats in both adds nothing."""
-    front = [Place(0.2, 0.9), Place(0.6, 0.5)]
-    assert area(front) == pytest.approx(0.18 + 0.3 - 0.1)
-    assert area([*front, Place(0.1, 0.4)]) == area(front)
-    assert area(front[::-1]) == area(front)
+    spots = [Place(0.2, 0.9), Place(0.6, 0.5)]
+    assert area(spots) == pytest.approx(0.18 + 0.3 - 0.1)
+    assert area([*spots, Place(0.1, 0.4)]) == area(spots)
+    assert area(spots[::-1]) == area(spots)
     assert area([]) == 0
 
 
 def test_quality_is_read_off_the_front_at_a_diversity():
-    front = [Place(0.2, 0.9), Place(0.6, 0.5)]
-    assert best_quality(front, 0.6) == pytest.approx(0.5)
-    assert best_quality(front, 0.4) == pytest.approx(0.7)
-    assert best_quality(front, 0.1) == pytest.approx(0.9)
-    assert best_quality(front, 0.7) is None
+    spots = [Place(0.2, 0.9), Place(0.6, 0.5)]
+    assert best_quality(spots, 0.6) == pytest.approx(0.5)
+    assert best_quality(spots, 0.4) == pytest.approx(0.7)
+    assert best_quality(spots, 0.1) == pytest.approx(0.9)
+    assert best_quality(spots, 0.7) is None
+    assert best_quality([], 0.7) is None
+
+
+def test_what_another_place_beats_is_no_part_of_the_front():
+    """A high temperature may be worse in both; a straight line to it would cut off a corner of what is possible."""
+    spots = [Place(0.2, 0.9), Place(0.3, 0.1), Place(0.6, 0.5), Place(0.6, 0.4)]
+    assert front(spots) == [Place(0.6, 0.5), Place(0.2, 0.9)]
+    assert best_quality(spots, 0.3) == pytest.approx(0.8)
 
 
 def test_intervals_are_students():
@@ -55,6 +75,20 @@ def test_what_is_likelier_than_real_text_counts_as_real_text():
     assert place.diversity == pytest.approx(math.exp(-1))
     assert places(real, real)["likelihood"] == Place(diversity=1, quality=1)
     assert places(real, real)["bleu"] == Place(diversity=pytest.approx(0.7), quality=0.2)
+
+
+def test_more_writers_than_colours_are_all_shown_yardsticks_in_colours_of_their_own():
+    real = measures(sample_nats=3.0, real_nats=4.0)
+    point = Point(1.0, real, places(real, real))
+    names = [*(f"writer {number}" for number in range(8)), "unigrams", "bigrams"]
+    areas = {plane: Interval(0.5, 0.5, 0.5) for plane in PLANES}
+    verdict = Verdict(tuple(Judged(name, ((point,),), areas, ()) for name in names), point, 9)
+    rows = areas_sheet(verdict).rows
+    assert [row.name for row in rows] == [*names, "real text"]
+    assert rows[6].colour == rows[0].colour
+    assert len({row.colour for row in rows}) == 6 + 3
+    assert all(f">{name}</text>" in front_figure(verdict, "bleu").svg for name in names)
+    assert list(rows[-1].cells) == ["1.000", "0.140", "1.000", "0.200"]
 
 
 def measures(**nats):

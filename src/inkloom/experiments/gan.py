@@ -119,17 +119,18 @@ def curve_figures(columns: Columns) -> list[Drawing]:
 
 
 def front_figure(verdict: Verdict, plane: str) -> Drawing:
-    """Quality against diversity, a line for each writer through its temperatures, the first of its runs."""
+    """Quality against diversity, a line for each writer from one temperature to the next, the first of its runs."""
     axes = {
         "likelihood": ("diversity: real text under n-grams of theirs", "quality: theirs under n-grams of real text"),
         "bleu": ("diversity: 1 - self-BLEU-4", "quality: BLEU-4"),
     }
-    titles = {"likelihood": "By n-gram likelihood, real text being 1", "bleu": "By BLEU"}
+    titles = {"likelihood": "By n-grams, real text being 1", "bleu": "By BLEU"}
     lines = []
     for number, writer in enumerate(verdict.writers):
-        places = sorted((point.places[plane] for point in writer.runs[0]), key=lambda place: place.diversity)
+        places = [point.places[plane] for point in writer.runs[0]]
         xs, ys = (np.array([getattr(place, name) for place in places]) for name in ("diversity", "quality"))
-        lines.append(Line(writer.name, xs, ys, colour_of(writer, number), dashed=number >= len(SERIES)))
+        again = number >= len(SERIES) and writer.name not in YARDSTICK_COLOURS
+        lines.append(Line(writer.name, xs, ys, colour_of(writer, number), dashed=again))
     real = verdict.real.places[plane]
     lines.append(Line("real text", np.array([0.0, real.diversity]), np.full(2, real.quality), "--muted", dashed=True))
     described = "; ".join(f"{writer.name} {interval(writer, plane)}" for writer in verdict.writers)
@@ -149,7 +150,7 @@ def areas_sheet(verdict: Verdict) -> Sheet:
         cells = [interval(writer, plane) for plane in PLANES]
         cells += [decimal(verdict.quality_at_bigrams(writer, plane), 3) for plane in PLANES]
         rows.append(SheetRow(writer.name, cells, colour=colour_of(writer, number)))
-    columns = [f"{what}, {by}" for what in ("Area", "Quality at the diversity of bigrams") for by in PLANES.values()]
+    columns = [f"{what}, {by}" for what in ("Area", "At bigrams") for by in PLANES.values()]
     return Sheet("Areas under the fronts, with 95 % intervals over runs.", "Writer", columns, rows)
 
 

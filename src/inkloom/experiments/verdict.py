@@ -207,25 +207,34 @@ def verdict_on(
     return Verdict(judged, Point(None, real, places(real, real)), count)
 
 
+def front(places: Sequence[Place]) -> list[Place]:
+    """The places that no other beats in both diversity and quality, the most diverse first."""
+    found: list[Place] = []
+    for place in sorted(places, key=lambda place: (-place.diversity, -place.quality)):
+        if not found or place.quality > found[-1].quality:
+            found.append(place)
+    return found
+
+
 def area(places: Sequence[Place]) -> float:
     """The area of all that some place beats in both diversity and quality, down to 0."""
     covered, reached = 0.0, 0.0
-    for place in sorted(places, key=lambda place: -place.diversity):
-        if place.quality > reached and place.diversity > 0:
-            covered += (place.quality - reached) * place.diversity
-            reached = place.quality
+    for place in front(places):
+        covered += (place.quality - reached) * place.diversity
+        reached = place.quality
     return covered
 
 
 def best_quality(places: Sequence[Place], diversity: float) -> float | None:
-    """The highest quality of the front at so much diversity, straight between its points; None beyond them."""
-    ordered = sorted(places, key=lambda place: place.diversity)
-    found = [place.quality for place in ordered if place.diversity >= diversity]
-    for left, right in itertools.pairwise(ordered):
-        if left.diversity < diversity <= right.diversity:
+    """The quality of the front at so much diversity, straight between its places; None beyond them."""
+    ordered = front(places)
+    if not ordered or ordered[0].diversity < diversity:
+        return None
+    for right, left in itertools.pairwise(ordered):
+        if left.diversity < diversity:
             share = (diversity - left.diversity) / (right.diversity - left.diversity)
-            found.append(left.quality + share * (right.quality - left.quality))
-    return max(found, default=None)
+            return left.quality + share * (right.quality - left.quality)
+    return ordered[-1].quality
 
 
 def places(measures: SentenceMeasures, real: SentenceMeasures) -> dict[str, Place]:

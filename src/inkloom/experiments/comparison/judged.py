@@ -39,7 +39,7 @@ class WriterComparison:
     @property
     def held_equal(self) -> str:
         """What every writer had the same of."""
-        return f"{duration(self.request.lengths[0].amount)} of training each"
+        return f"{self.request.lengths[0]} of training each"
 
     @property
     def answers(self) -> list[str]:

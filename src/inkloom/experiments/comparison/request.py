@@ -155,6 +155,8 @@ def _among_writers(request: Request) -> Request:
         if reason:
             raise InputError(f"{option} cannot be given beside gan: {reason}.")
     gans = [name for name in request.models if family_of(name) == GAN and name != LIKELIHOOD]
+    if not gans:
+        raise InputError("--models names no GAN with a critic. Name gan; gan-by-likelihood is compared with it anyway.")
     others = [name for name in request.models if family_of(name) != GAN]
     return dataclasses.replace(request, models=(*gans, LIKELIHOOD, *others))
 
