@@ -308,3 +308,13 @@ def test_a_step_of_a_sweep_reads_as_much_with_every_window_unless_the_rows_are_g
     request = Request(("lstm",), (Length("epochs", 1),), seq_lens=(8, 64, 256), overrides=overrides)
     entries = plan_entries(load_corpus(text_file), request, tmp_path)
     assert [entry.cells[0].config.training["batch_size"] for entry in entries] == rows
+
+
+def test_a_recipe_is_for_one_model_and_its_tokenizer_for_all(text_file, tmp_path):
+    request = Request(("lstm", "rnn"), (Length("tokens", 64_000),), recipe="wikitext2_small")
+    lstm, rnn = (entry.cells[0].config for entry in plan_entries(load_corpus(text_file), request, tmp_path))
+    assert lstm.tokenizer == rnn.tokenizer
+    assert lstm.tokenizer["mode"] == "whitespace"
+    assert (lstm.model["layers"], rnn.model["layers"]) == (2, 1)
+    assert lstm.training["budget"] is None
+    assert lstm.training["steps"] == 64_000 // (lstm.training["batch_size"] * lstm.training["seq_len"])
