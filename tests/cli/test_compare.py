@@ -61,7 +61,17 @@ def test_bad_input_is_one_line_and_nothing_is_written(text_file, capsys, tmp_pat
 def test_help(capsys):
     assert inkloom(["compare", "--help"]) == 0
     printed = capsys.readouterr().out
-    for option in ("--models", "--seq-lens", "--budget", "--tokens", "--epochs", "--parameters", "--seeds", "--out"):
+    for option in (
+        "--models",
+        "--recipe",
+        "--seq-lens",
+        "--budget",
+        "--tokens",
+        "--epochs",
+        "--parameters",
+        "--seeds",
+        "--out",
+    ):
         assert option in printed
 
 

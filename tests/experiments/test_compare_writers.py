@@ -101,6 +101,15 @@ def test_only_what_is_new_or_was_interrupted_is_trained(writers, copied, caplog)
     assert "one seed has no interval" in found.answers[0]
 
 
+def test_a_run_that_the_watch_has_ended_is_named(writers, copied):
+    evaluation = copied / "runs" / "gan-6-0.2s-seed0" / "evaluation.json"
+    found = json.loads(evaluation.read_text(encoding="utf-8"))
+    evaluation.write_text(json.dumps({**found, "stopped": "collapse"}), encoding="utf-8")
+    again = compare_writers(writers.text, copied, "gan,lstm", seeds=1)
+    assert "gan, seed 0, ended early: collapse" in again.report.read_text(encoding="utf-8")
+    assert [row["stopped"] for row in again.as_json()["rows"]] == [["collapse"], [None], [None]]
+
+
 def test_the_command_prints_a_table_of_80_columns_and_trains_nothing_twice(writers, copied, capsys, monkeypatch):
     monkeypatch.setattr("inkloom.cli.terminal.WIDTH_WHEN_PIPED", 80)
     before = stamps(copied)

@@ -17,6 +17,9 @@ from inkloom.training.plan import SECTIONS
 LENGTHS = ("budget", "steps", "epochs")
 """Fields of a training that a comparison sets itself."""
 
+OF_A_WAY = TrainingConfig.model_fields.keys() - {"seq_len"}
+"""What may differ between ways to train one model; the length of the sentences of a GAN is its model's."""
+
 
 def overrides_of(contestant: str, tokenizer: str | None, request: Request) -> dict[str, dict[str, Any]]:
     """What the overrides say about one contestant of a checked request, or a mixture's part, in the sections of a run.
@@ -52,9 +55,7 @@ def overrides_of(contestant: str, tokenizer: str | None, request: Request) -> di
                     if way is None or name not in way.training:
                         found["training"][name] = value
             elif section == contestant:
-                _check_field(
-                    dotted, name, TrainingConfig.model_fields.keys() - {"seq_len"}
-                )  # which is the model's length
+                _check_field(dotted, name, OF_A_WAY)
                 _check_training(dotted, name, request)
                 found["training"][name] = value
             elif tokenizer is not None and section in ("tokenizer", *request.tokenizers):
