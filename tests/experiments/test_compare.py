@@ -311,7 +311,7 @@ def test_a_step_of_a_sweep_reads_as_much_with_every_window_unless_the_rows_are_g
 
 
 def test_a_recipe_is_for_one_model_and_its_tokenizer_for_all(text_file, tmp_path):
-    request = Request(("lstm", "rnn"), (Length("tokens", 64_000),), recipe="wikitext2_small")
+    request = Request(("lstm", "rnn"), (Length("tokens", 64_000),), recipe="wikitext2_lstm_regularised")
     lstm, rnn = (entry.cells[0].config for entry in plan_entries(load_corpus(text_file), request, tmp_path))
     assert lstm.tokenizer == rnn.tokenizer
     assert lstm.tokenizer["mode"] == "whitespace"

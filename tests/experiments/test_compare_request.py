@@ -131,7 +131,7 @@ def test_a_recipe_is_for_the_family_that_it_names_but_for_its_tokenizer_and_its_
     assert found["lstm"] == {"tokenizer": {"name": "word"}}
     assert recipe_for("rnn", request()) == {}
     assert recipe_for("lstm", writers()) == {"tokenizer": {"name": "word"}}
-    assert recipe_for("rnn", request(recipe="wikitext2_small"))["tokenizer"]["mode"] == "whitespace"
+    assert recipe_for("rnn", request(recipe="wikitext2_lstm_regularised"))["tokenizer"]["mode"] == "whitespace"
 
 
 REFUSED = {
@@ -141,7 +141,7 @@ REFUSED = {
     "a size": ({"parameters": 1000}, "--parameters cannot be given beside gan"),
     "no critic": ({"models": ("lstm", "gan_by_likelihood")}, "names no GAN with a critic"),
     "two vocabularies": ({"tokenizers": ("word", "bpe")}, "Name one, such as word"),
-    "a recipe for another family": ({"recipe": "wikitext2_small"}, "is for lstm, which --models does not name"),
+    "a recipe for another family": ({"recipe": "wikitext2_lstm"}, "is for lstm, which --models does not name"),
     "a recipe that chooses": ({"recipe": "auto"}, "--recipe auto chooses what to train"),
 }
 

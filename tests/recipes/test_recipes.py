@@ -41,12 +41,19 @@ def test_a_recipe_holds_only_differences(name):
         assert family.Config.model_fields[field].default != value, field
 
 
-@pytest.mark.parametrize("name", ["wikitext2_lstm", "wikitext2_lstm_regularised", "wikitext2_small"])
-def test_a_recipe_for_words_runs_on_a_small_text_of_ones_own(name, tmp_path, real_text):
+@pytest.mark.parametrize(
+    ("name", "length"),
+    [
+        ("wikitext2_lstm", {"steps": 2, "overrides": ["model.hidden_size=16"]}),
+        ("wikitext2_lstm_regularised", {"steps": 2, "overrides": ["model.hidden_size=16"]}),
+        ("wikitext2_small", {"budget": 3}),
+    ],
+)
+def test_a_recipe_for_words_runs_on_a_small_text_of_ones_own(name, length, tmp_path, real_text):
     """WikiText's form: words between spaces. All that is asked is that the whole command comes to its end."""
     for part, first, last in (("train", 0, 6000), ("val", 6000, 7000), ("test", 7000, 8000)):
         (tmp_path / f"{part}.txt").write_text(real_text[first:last], encoding="utf-8")
-    run = inkloom.train(tmp_path, recipe=name, steps=2, out=tmp_path / "run", overrides=["model.hidden_size=16"])
+    run = inkloom.train(tmp_path, recipe=name, out=tmp_path / "run", **length)
     assert run.config.recipe == name
     assert run.config.tokenizer["name"] == "word"
     assert run.summary()["test"]["perplexity"] > 1

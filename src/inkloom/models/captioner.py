@@ -255,7 +255,7 @@ class Look(nn.Module):
     def weights(self, x_BTC: Tensor, keys_BHFD: Tensor) -> Tensor:
         """softmax(q k^T / sqrt(D)), (B, H, T, F)."""
         q_BHTD = self.queries(self.norm(x_BTC)).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-        return attention_weights(q_BHTD, keys_BHFD, q_BHTD.new_zeros(()))
+        return attention_weights(q_BHTD, keys_BHFD, None)
 
     def forward(self, x_BTC: Tensor, keys_BHFD: Tensor, values_BHFD: Tensor) -> Tensor:
         """What the queries x gather, (B, T, C)."""

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from inkloom.config import Config
+from inkloom.models.transformer import attention_weights
 
 FEED_FORWARD = 1
 """Hidden width of the feed-forward, in multiples of the width."""
@@ -187,8 +188,8 @@ class AttentionLayer(nn.Module):
     def _found(self, x_BS3E: Tensor) -> Tensor:
         B, S, _ = x_BS3E.shape
         q_BHSD, k_BHSD, v_BHSD = x_BS3E.view(B, S, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        weights_BHSS = torch.matmul(q_BHSD * q_BHSD.shape[-1] ** -0.5, k_BHSD.transpose(-1, -2)).softmax(dim=-1)
-        return torch.matmul(weights_BHSS, v_BHSD).transpose(1, 2).flatten(2)
+        found_BHSD: Tensor = attention_weights(q_BHSD, k_BHSD, None) @ v_BHSD
+        return found_BHSD.transpose(1, 2).flatten(2)
 
 
 def _pooled(x_BSE: Tensor, pooling: str) -> Tensor:

@@ -160,10 +160,10 @@ def causal_bias(queries: int, keys: int, like: Tensor) -> Tensor:
     return torch.full((queries, keys), -math.inf, dtype=like.dtype, device=like.device).triu(1 + keys - queries)
 
 
-def attention_weights(q_BHTD: Tensor, k_BHSD: Tensor, bias_TS: Tensor) -> Tensor:
-    """softmax(q k^T / sqrt(D) + bias), (B, H, T, S): equation 1 of the paper, with an additive mask."""
+def attention_weights(q_BHTD: Tensor, k_BHSD: Tensor, bias_TS: Tensor | None) -> Tensor:
+    """softmax(q k^T / sqrt(D) + bias), (B, H, T, S): equation 1 of the paper, with an additive mask where one is."""
     scores_BHTS = (q_BHTD / math.sqrt(q_BHTD.shape[-1])) @ k_BHSD.transpose(-1, -2)
-    return (scores_BHTS + bias_TS).softmax(dim=-1)
+    return (scores_BHTS if bias_TS is None else scores_BHTS + bias_TS).softmax(dim=-1)
 
 
 def reference_attention(q_BHTD: Tensor, k_BHSD: Tensor, v_BHSD: Tensor) -> Tensor:

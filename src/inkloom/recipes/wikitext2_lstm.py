@@ -6,6 +6,7 @@ what `wikitext2_small` does against over-fitting. Neither result is measured yet
 """
 
 from inkloom.recipes import Recipe
+from inkloom.recipes.wikitext2_small import LSTM, TRAINING
 from inkloom.recipes.wikitext2_small import RECIPE as SMALL
 
 CORPUS = {"sources": ("wikitext-2",)}
@@ -33,6 +34,6 @@ RECIPE: Recipe = {
 REGULARISED: Recipe = {
     "corpus": CORPUS,
     "tokenizer": TOKENIZER,
-    "model": {**SMALL["model"], "dropout": 0.4},  # ten times the text of wikitext2_small over-fits less
-    "training": {**{name: value for name, value in SMALL["training"].items() if name != "budget"}, "epochs": 50},
+    "model": {**LSTM, "dropout": 0.4},  # ten times the text of wikitext2_small over-fits less
+    "training": {**TRAINING, "epochs": 50},
 }
