@@ -51,6 +51,12 @@ def test_the_pieces_that_were_kept_do_not_show(texts):
             assert fresh.encode(text).ids.tolist() == LIBRARY.encode(text).ids
 
 
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_the_merges_do_not_depend_on_how_train_is_cut(size, monkeypatch):
+    monkeypatch.setattr(bpe, "FITTED_AT_ONCE", size)
+    assert BpeTokenizer.fit([TRAIN], FITTED.config).to_json() == FITTED.to_json()
+
+
 @given(ANY_TEXT)
 def test_every_text_has_ids_and_comes_back(text):
     ids = FITTED.encode(text).ids.tolist()

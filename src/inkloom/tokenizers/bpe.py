@@ -46,6 +46,9 @@ SPACE = " \t\n\v\f\r\x1c-\x1f\x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u20
 PIECE = rf"[ ']?[{LETTER}]+| ?[0-9]+| ?[^{SPACE}0-9{LETTER}]+|[{SPACE}]+(?![^{SPACE}])|[{SPACE}]+"
 
 CHUNK_CHARS = 1 << 20
+FITTED_AT_ONCE = 1 << 14
+"""Characters in a string given to the library's trainer, which takes hundreds of them at once into much more memory."""
+
 END_PIECE = ""
 """Stands for the end of a document among pieces, of which none is empty."""
 
@@ -101,7 +104,7 @@ class BpeTokenizer(Tokenizer):
             show_progress=False,
         )
         library = library_tokenizer(tokenizers.models.BPE(), PIECE)
-        library.train_from_iterator(fitted, trainer)
+        library.train_from_iterator(chain.from_iterable(_chunks(text, FITTED_AT_ONCE) for text in fitted), trainer)
         tokenizer = cls(library, config)
         if tokenizer.vocab_size < config.vocab_size:
             log.info(f"The text gives {tokenizer.vocab_size:,} tokens of byte pairs, not {config.vocab_size:,}.")
@@ -117,7 +120,7 @@ class BpeTokenizer(Tokenizer):
         ids = [np.empty(0, self.dtype)]
         pieces: list[str] = []
         for text, ended in zip(texts, ends, strict=True):
-            for chunk in _chunks(text):
+            for chunk in _chunks(text, CHUNK_CHARS):
                 pieces += _PIECES.findall(chunk)
                 if len(pieces) >= PIECES_AT_ONCE:
                     ids.append(self._ids_of(pieces))
@@ -203,11 +206,11 @@ def _beginning(texts: Iterable[str]) -> Iterator[str]:
             return
 
 
-def _chunks(text: str) -> Iterator[str]:
-    """A text, cut where white space begins: there a piece begins, too."""
+def _chunks(text: str, size: int) -> Iterator[str]:
+    """A text in pieces of about `size` characters, cut where white space begins: there a piece begins, too."""
     start = 0
     while start < len(text):
-        cut = _CUT.search(text, start + CHUNK_CHARS)
+        cut = _CUT.search(text, start + size)
         stop = cut.start() if cut else len(text)
         yield text[start:stop]
         start = stop
