@@ -9,7 +9,7 @@ import torch
 from inkloom.corpus.base import Part
 from inkloom.data.pairs import encode_pairs
 from inkloom.errors import InputError
-from inkloom.evaluation.translation import score_pairs, translation_scores
+from inkloom.evaluation.translation import repeats, score_pairs, translation_scores
 from inkloom.models.seq2seq import Seq2Seq
 from inkloom.tokenizers.char import CharTokenizer
 
@@ -44,6 +44,17 @@ def test_signatures_say_how_it_was_counted():
     assert "tok:13a" in scores.bleu.signature
     assert "version:" in scores.chrf.signature
     assert scores.as_json()["bleu"]["signature"] == scores.bleu.signature
+
+
+def test_pairs_of_which_train_has_a_side_are_counted_and_left_out():
+    train = [("eins", "one"), ("zwei", "two"), ("drei", "three")]
+    pairs = [("eins", "two"), ("zwei", "a pair of things"), ("vier", "three"), ("fünf", "a hand has five fingers")]
+    translations = ["wrong", "wrong", "wrong", "a hand has five fingers"]
+    found = repeats(translations, pairs, train)
+    assert (found.sources, found.targets, found.pairs) == (2, 2, 1)
+    assert found.new is not None
+    assert (found.new.sentences, found.new.bleu.score) == (1, pytest.approx(100))
+    assert repeats(["x"], pairs[:1], train).new is None
 
 
 def test_nothing_cannot_be_scored():

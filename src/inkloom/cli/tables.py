@@ -55,6 +55,8 @@ def print_translation(console: Console, scores: Mapping[str, Any]) -> None:
     """What the translations of a split are worth, where the run is one that translates."""
     if "translation" not in scores:
         return
+    from inkloom.experiments.wording import repeats
+
     searched, greedy = scores["translation"], scores["greedy"]
     table = Table(f"translations of {scores['split']}", box=None, pad_edge=False, header_style="bold")
     for title in ("BLEU", "lower-cased", "chrF", "lower-cased", "exact"):
@@ -64,6 +66,8 @@ def print_translation(console: Console, scores: Mapping[str, Any]) -> None:
         table.add_row(name, *(f"{score:.2f}" for score in metrics), f"{found['exact']:.1%}")
     console.print()
     console.print(table)
+    if remark := repeats(scores):
+        console.print(remark)
     console.print(f"BLEU is {searched['bleu']['signature']}", style="dim", soft_wrap=True)
 
 

@@ -4,7 +4,7 @@ BLEU (K. Papineni et al., ACL 2002) and chrF (M. Popović, WMT 2015) are those o
 signature that says how they were counted (M. Post, "A Call for Clarity in Reporting BLEU Scores", WMT 2018).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -68,6 +68,41 @@ def translation_scores(translations: Sequence[str], references: Sequence[str]) -
         chrf_lowercased=metric(CHRF(lowercase=True)),
         exact=sum(found == wanted for found, wanted in pairs) / len(pairs),
         exact_lowercased=sum(found.lower() == wanted.lower() for found, wanted in pairs) / len(pairs),
+    )
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """How much of a split train has word for word: there a translation may come from memory."""
+
+    sources: int
+    """Pairs whose source stands in train."""
+
+    targets: int
+    pairs: int
+    """Pairs whose source and target stand there, though not always together."""
+
+    new: TranslationScores | None
+    """The scores of the pairs of which train has neither side; None where there are none."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def repeats(
+    translations: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
+    train: Iterable[tuple[str, str]],
+) -> Repeats:
+    """What train, as pairs of source and target, has of a split's pairs, and the scores of the others' translations."""
+    sources, targets = (set(side) for side in zip(*train, strict=True))
+    known = [(source in sources, target in targets) for source, target in pairs]
+    new = [number for number, sides in enumerate(known) if not any(sides)]
+    return Repeats(
+        sources=sum(of_source for of_source, _ in known),
+        targets=sum(of_target for _, of_target in known),
+        pairs=sum(all(sides) for sides in known),
+        new=translation_scores([translations[i] for i in new], [pairs[i][1] for i in new]) if new else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from inkloom.experiments import wording
 from inkloom.experiments.history import read_course
 from inkloom.experiments.report import finished_evaluation, learning_figures, remarks_on, scores_of, write_page
 from inkloom.pages.page import count, decimal, percent
@@ -60,6 +61,7 @@ def write_report(run: Run) -> Path:
         metrics={name: _metrics(score) for name, score in scores.items() if "translation" in score},
         signatures={name: headline["translation"][key]["signature"] for key, name in METRICS.items()},
         gain=_gain(headline),
+        repeats=wording.repeats(headline),
         figures=learning_figures(course, headline),
         remarks=remarks_on(scores, {}, course, counts=False),
         examples=examples,

@@ -96,6 +96,23 @@ def leak(leaks: Mapping[str, Any]) -> str | None:
     )
 
 
+def repeats(scores: Mapping[str, Any]) -> str | None:
+    """What train has word for word of a split of pairs, and the score without it; None where it has nothing."""
+    found = scores.get("repeats", {})
+    if not (found.get("sources") or found.get("targets")):
+        return None
+    remark = (
+        f"Of {count(scores['translation']['sentences'])} pairs of {scores['split']}, train has the source of "
+        f"{count(found['sources'])} word for word, the target of {count(found['targets'])} and both of "
+        f"{count(found['pairs'])}"
+    )
+    if found["new"] is None:
+        return f"{remark}."
+    return (
+        f"{remark}; without these pairs BLEU, lower-cased, is {decimal(found['new']['bleu_lowercased']['score'], 2)}."
+    )
+
+
 def outcome(course: Course) -> str | None:
     """How the training ended and what that says about its length; None where val was never scored."""
     best = course.best

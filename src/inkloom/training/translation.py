@@ -17,7 +17,7 @@ from inkloom.corpus.base import Corpus, Part
 from inkloom.data.pairs import EncodedPairs, PairBatch, PairBatches
 from inkloom.data.progress import progress
 from inkloom.errors import InputError
-from inkloom.evaluation.translation import score_pairs
+from inkloom.evaluation.translation import repeats, score_pairs
 from inkloom.files import write_json
 from inkloom.generation.translating import TranslationConfig
 from inkloom.models import MODELS
@@ -156,11 +156,12 @@ def final_scores(run: TranslationRun, job: TranslationJob) -> dict[str, Any]:
             scores[name]["partial"] = len(part.texts) > SCORED_TRAIN_PAIRS
             continue
         evaluated, translations = run.evaluate_part(part, job.console)
-        scores[name] = evaluated.as_json()
+        found = repeats(translations, _pairs(part), _pairs(job.parts["train"]))
+        scores[name] = {**evaluated.as_json(), "repeats": found.as_json()}
         step = max(1, len(part.texts) // EXAMPLES)
         examples = [
             {"source": source, "reference": reference, "translation": translation}
-            for source, reference, translation in zip(_sources(part), part.texts, translations, strict=True)
+            for (source, reference), translation in zip(_pairs(part), translations, strict=True)
         ][::step][:EXAMPLES]
     return {**scores, "examples": examples}
 
@@ -223,6 +224,10 @@ def _fit_tokenizers(run: RunDirectory, config: RunConfig, train: Part) -> None:
 def _fit_tokenizer(file: Path, section: Mapping[str, Any], texts: Iterable[str]) -> None:
     if not file.exists():
         write_json(file, fit_tokenizer(section, texts).to_json())
+
+
+def _pairs(part: Part) -> list[tuple[str, str]]:
+    return list(zip(_sources(part), part.texts, strict=True))
 
 
 def _sources(part: Part) -> Sequence[str]:
