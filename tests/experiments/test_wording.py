@@ -110,8 +110,8 @@ def test_pairs_that_train_has_are_named_with_the_score_without_them():
     found = {"sources": 12, "targets": 9, "pairs": 4, "new": {"bleu_lowercased": {"score": 36.5}}}
     scores = {"split": "test", "translation": {"sentences": 1000}, "repeats": found}
     assert wording.repeats(scores) == (
-        "Of 1,000 pairs of test, train has the source of 12 word for word, the target of 9 and both of 4; without these "
-        "pairs BLEU, lower-cased, is 36.50."
+        "Of 1,000 pairs of test, train has the source of 12 word for word, the target of 9 and both of 4; without "
+        "these pairs BLEU, lower-cased, is 36.50."
     )
     assert wording.repeats({**scores, "repeats": {**found, "new": None}}).endswith("both of 4.")
     assert wording.repeats({**scores, "repeats": {**found, "sources": 0, "targets": 0, "pairs": 0}}) is None
