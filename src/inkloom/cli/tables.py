@@ -35,10 +35,9 @@ def print_scores(console: Console, summary: Mapping[str, Any]) -> None:
             table.add_row(*score_row(summary[name]))
     console.print(table)
     main = summary.get("test", summary["val"])
-    steps = "1 step" if summary["steps"] == 1 else f"{summary['steps']:,} steps"
     console.print(
         f"\n[bold]{main['bits_per_char']:.3f} bits per character[/bold] on {main['split']}, after "
-        f"{steps}, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s."
+        f"{_steps(summary)}, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s."
     )
     print_charge(console, main)
     print_translation(console, main)
@@ -76,8 +75,8 @@ def print_captioning(console: Console, summary: Mapping[str, Any]) -> None:
     print_caption_scores(console, {name: summary[name] for name in SPLITS if name in summary})
     main = summary.get("test", summary["val"])
     console.print(
-        f"\n[bold]{main['exact']:.1%} exact captions[/bold] on {main['split']}, after {summary['steps']:,} "
-        f"step{'s'[: summary['steps'] != 1]}, {summary['seconds']:.0f} s."
+        f"\n[bold]{main['exact']:.1%} exact captions[/bold] on {main['split']}, after {_steps(summary)}, "
+        f"{summary['seconds']:.0f} s."
     )
     _print_places(console, summary)
 
@@ -108,7 +107,7 @@ def print_classification(console: Console, summary: Mapping[str, Any]) -> None:
     print_class_scores(console, {**{name: summary[name] for name in SPLITS if name in summary}, **baselines})
     console.print(
         f"\n[bold]{main['accuracy']:.1%} right[/bold] on {main['split']}, macro F1 {main['macro_f1']:.3f}, after "
-        f"{summary['steps']:,} steps, {summary['texts_seen']:,} texts, {summary['seconds']:.0f} s."
+        f"{_steps(summary)}, {summary['texts_seen']:,} texts, {summary['seconds']:.0f} s."
     )
     if (new := leaks["without_leaks"]) and leaks["texts_in_train"]:
         of_baseline = leaks["baselines"]["naive_bayes"]["accuracy"]
@@ -123,7 +122,7 @@ def print_estimates(console: Console, summary: Mapping[str, Any]) -> None:
     """A GAN's estimates, split by split, and where its report lies."""
     print_sentence_estimates(console, [summary[name] for name in SPLITS if name in summary])
     console.print(
-        f"\nAfter {summary['steps']:,} steps, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s. "
+        f"\nAfter {_steps(summary)}, {summary['tokens_seen']:,} tokens, {summary['seconds']:.0f} s. "
         "A GAN has no likelihood: these are estimates, to be read beside real text."
     )
     if summary["stopped"]:
@@ -167,6 +166,10 @@ def print_class_scores(console: Console, scores: Mapping[str, Mapping[str, Any]]
             f"{one['calibration_error']:.2%}",
         )
     console.print(table)
+
+
+def _steps(summary: Mapping[str, Any]) -> str:
+    return "1 step" if summary["steps"] == 1 else f"{summary['steps']:,} steps"
 
 
 def _print_places(console: Console, summary: Mapping[str, Any]) -> None:
