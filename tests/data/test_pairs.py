@@ -47,11 +47,17 @@ def test_an_epoch_reads_every_pair_once_in_batches_that_fit(pairs, tokens, seed)
 
 
 def test_targets_are_the_inputs_one_token_later():
-    batch = encoded([("ab", "cde"), ("a", "f")]).batch([0, 1])
+    batch = encoded([("ab", "cde"), ("a", "f")]).batch([0, 1], most=4)
     c, d, e, f = LETTERS.encode("cdef").ids.tolist()
     end = LETTERS.end_id
     assert batch.inputs_BT.tolist() == [[end, c, d, e], [end, f, 0, 0]]
     assert batch.targets_BT.tolist() == [[c, d, e, end], [f, end, NO_TARGET, NO_TARGET]]
+
+
+@pytest.mark.parametrize(("most", "padded"), [(256, 8), (7, 7), (5, 5)])
+def test_rows_are_padded_to_a_multiple_of_four_that_a_model_can_read(most, padded):
+    batch = encoded([("ab", "cdef"), ("abcd", "a")]).batch([0, 1], most)
+    assert batch.sources_BS.shape == batch.targets_BT.shape == batch.inputs_BT.shape == (2, padded)
 
 
 def test_a_batch_depends_on_seed_and_step_alone():
@@ -72,7 +78,7 @@ def test_a_batch_depends_on_seed_and_step_alone():
 
 def test_sentences_of_a_length_go_together():
     generator = np.random.default_rng(0)
-    lengths = generator.integers(2, 12, 600)
+    lengths = generator.choice([3, 7, 11], 600)  # with the end token multiples of four
     batches = PairBatches(encoded([("a" * int(n), "b" * int(n)) for n in lengths]), 240, 13, 0)
     read = [batches.batch(step) for step in range(batches.steps_per_epoch)]
     padding = sum(int((batch.targets_BT == NO_TARGET).sum()) for batch in read)

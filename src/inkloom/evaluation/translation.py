@@ -117,7 +117,7 @@ def score_pairs(model: Seq2Seq, pairs: EncodedPairs, advance: Advance = lambda d
     with evaluating(model):
         nats, tokens = 0.0, 0
         for numbers in pairs.in_batches(model.config.context_length, _tokens_at_once(model)):
-            batch = pairs.batch(numbers)
+            batch = pairs.batch(numbers, model.config.context_length)
             sources_BS, lengths_B, inputs_BT, targets_BT = (part.to(model.device) for part in batch)
             logits_BTV, _ = model(inputs_BT, model.begin(model.encode(sources_BS, lengths_B)))
             targets_N = targets_BT.flatten()
