@@ -132,6 +132,22 @@ def test_sources_may_have_a_vocabulary_of_their_own():
     assert model.source_embedding.weight.shape == (30, 16)
 
 
+@torch.no_grad()
+def test_without_attention_every_token_sees_one_vector_of_the_source():
+    """Equation 2 and the output of Cho et al. 2014: other states, and the source still tells its targets apart."""
+    model = build(network="gru", attention="none")
+    state = model.initial_state(3, SOURCES)
+    assert state.memory_BSC.shape[1] == 1
+    no_states = tuple(tuple(torch.zeros_like(part) for part in of_layer) for of_layer in state.layers_L)
+    same_token_B1 = torch.full((3, 1), 3)
+    logits_B1V, _ = model(same_token_B1, state._replace(layers_L=no_states))
+    assert not torch.allclose(logits_B1V[0], logits_B1V[1], atol=1e-3)
+    alone = build(network="gru", attention="none", feed_input=False)
+    state = alone.initial_state(3, SOURCES)
+    logits_B1V, _ = alone(same_token_B1, state._replace(layers_L=no_states))
+    close(logits_B1V[0], logits_B1V[1])
+
+
 def test_attention_maps_are_distributions_over_the_source(model):
     maps_LTS = model.attention_maps(SOURCES[0], [0, 3, 5])
     layers = {"transformer": 2}.get(model.config.network, int(model.config.attention != "none"))

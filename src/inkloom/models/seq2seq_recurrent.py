@@ -10,6 +10,10 @@ M. Luong, H. Pham and C. Manning, "Effective Approaches to Attention-based Neura
 (arXiv:1508.04025): it looks with the state that has read the last token, and what it sees goes to the output. That is
 done here, whatever scores the source's tokens, so that a whole target is read by one call of torch's layers.
 
+K. Cho et al., "Learning Phrase Representations using RNN Encoder-Decoder for Statistical Machine Translation", EMNLP
+2014 (arXiv:1406.1078): without attention, one vector of the source goes to every input and every output of the decoder,
+so that its state need not carry the source along.
+
 Shapes: B rows, S tokens of the source, T tokens of the target read now, C width, L layers, P parts of a state.
 Layers read time first, (S, B, C), as those of `inkloom.models.recurrent`, whose cells these are.
 """
@@ -134,7 +138,8 @@ def _weights(attention: str, width: int) -> DotWeights | AdditiveWeights | None:
 
 
 class DecoderState(NamedTuple):
-    """What a decoder knows: each layer's state, and the source with the keys that its tokens are found by.
+    """What a decoder knows: each layer's state, and the source with the keys that its tokens are found by; without
+    attention one vector, S being 1.
 
     Rows come first in every tensor.
     """
@@ -146,7 +151,8 @@ class DecoderState(NamedTuple):
 
 
 class RecurrentDecoder(nn.Module):
-    """Writes the target from what the encoder ended with, looking at the source where it has attention."""
+    """Writes the target from what the encoder ended with, looking at the source where it has attention, and else at
+    its summary."""
 
     def __init__(
         self,
@@ -165,7 +171,10 @@ class RecurrentDecoder(nn.Module):
         self.bridge = nn.Linear(encoder_layers * width, layers * cell.state_parts * width)
         self.stack = Layers(cell, [width] * layers, width)
         self.weights = _weights(attention, width)
-        self.combine = None if self.weights is None else nn.Linear(2 * width, width)
+        # With no input the state alone is to unroll the target.
+        summarised = self.weights is None and feed_input
+        self.summary = nn.Linear(encoder_layers * width, width) if summarised else None
+        self.combine = nn.Linear(2 * width, width) if summarised or self.weights is not None else None
         self.dropout = Dropout(dropout)
 
     def begin(self, memory: Memory) -> DecoderState:
@@ -175,13 +184,18 @@ class RecurrentDecoder(nn.Module):
         layers_L = tuple(
             tuple(part_BC.contiguous() for part_BC in of_layer.unbind(1)) for of_layer in start_BLPC.unbind(1)
         )
+        if self.summary is not None:
+            summary_B1C = self.summary(memory.summary_BC).unsqueeze(1)
+            return DecoderState(layers_L, summary_B1C, summary_B1C, summary_B1C.new_zeros(len(summary_B1C), 1))
         keys_BSC = memory.memory_BSC if self.weights is None else self.weights.keys(memory.memory_BSC)
         return DecoderState(layers_L, memory.memory_BSC, keys_BSC, memory.bias_BS)
 
     def forward(self, tokens_BT: Tensor, x_BTC: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Read T tokens, embedded in x_BTC, in every row. Returns (x_BTC before the head, state)."""
         del tokens_BT
-        x_TBC = x_BTC.transpose(0, 1) if self.feed_input else torch.zeros_like(x_BTC).transpose(0, 1)
+        x_BTC = x_BTC if self.feed_input else torch.zeros_like(x_BTC)
+        x_BTC = x_BTC if self.summary is None else x_BTC + state.memory_BSC
+        x_TBC = x_BTC.transpose(0, 1)
         layers = []
         for number, before in enumerate(state.layers_L):
             x_TBC, after = self.stack.read(number, self.dropout(x_TBC), before)
@@ -190,11 +204,14 @@ class RecurrentDecoder(nn.Module):
         return self._looked_at_source(h_BTC, state), state._replace(layers_L=tuple(layers))
 
     def _looked_at_source(self, h_BTC: Tensor, state: DecoderState) -> Tensor:
-        """tanh(W [context, h]), equation 5 of Luong et al. 2015; h itself without attention."""
-        if self.weights is None or self.combine is None:
+        """tanh(W [context, h]), equation 5 of Luong et al. 2015, or with the summary; h itself where there is none."""
+        if self.combine is None:
             return h_BTC
-        weights_BTS: Tensor = self.weights(h_BTC, state.keys_BSC, state.bias_BS)
-        context_BTC = weights_BTS.to(state.memory_BSC.dtype) @ state.memory_BSC
+        if self.weights is None:
+            context_BTC = state.memory_BSC.to(h_BTC.dtype).expand_as(h_BTC)
+        else:
+            weights_BTS: Tensor = self.weights(h_BTC, state.keys_BSC, state.bias_BS)
+            context_BTC = weights_BTS.to(state.memory_BSC.dtype) @ state.memory_BSC
         attended_BTC: Tensor = self.dropout(self.combine(torch.cat([context_BTC, h_BTC], dim=-1)).tanh())
         return attended_BTC
 
