@@ -40,11 +40,12 @@ class Seq2Seq(LanguageModel):
         """What encoder and decoder are; a recurrent encoder reads from both ends."""
 
         attention: Literal["none", "additive", "dot"] = "dot"
-        """How a recurrent decoder finds what it needs in the source: not at all but through the state it starts with,
-        or by additive (Bahdanau et al. 2015) or dot-product scores (Luong et al. 2015)."""
+        """How a recurrent decoder finds what it needs in the source: by one vector of all of it, which every token sees
+        (Cho et al. 2014), or by additive (Bahdanau et al. 2015) or dot-product scores (Luong et al. 2015)."""
 
         feed_input: bool = True
-        """Whether a recurrent decoder reads the last token at each step; else its state alone unrolls the target."""
+        """Whether a recurrent decoder reads the last token at each step; else, with attention=none, its first state
+        alone unrolls the target."""
 
         preset: Literal["vaswani", "gpt2", "qwen3"] = "qwen3"
         """The published model whose layout a Transformer's blocks share."""

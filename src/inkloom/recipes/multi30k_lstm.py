@@ -1,7 +1,7 @@
 """An LSTM with attention from German to English on Multi30k, in 20 minutes of two cores.
 
-The text of `multi30k_transformer`. `-o model.attention=none` leaves the decoder with what the encoder ended with, as in
-Sutskever et al. 2014; `-o model.attention=additive` scores the source's words as Bahdanau et al. 2015 do.
+The text of `multi30k_transformer`. `-o model.attention=none` leaves the decoder with one vector of the source, as in
+Cho et al. 2014; `-o model.attention=additive` scores the source's words as Bahdanau et al. 2015 do.
 """
 
 from inkloom.recipes import Recipe
