@@ -8,7 +8,7 @@ Shapes: B rows, T tokens.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
@@ -61,6 +61,14 @@ class Batches(ABC, Generic[BatchT]):
     def generator(self, epoch: int) -> np.random.Generator:
         """The random numbers of one epoch."""
         return np.random.default_rng([self.seed, epoch])
+
+
+def side_by_side(rows: Sequence[Ids], value: int, length: int | None = None) -> Tensor:
+    """Rows of ids filled up behind with a value, to a length or to that of the longest: (B, length) int64."""
+    filled_BT = np.full((len(rows), length or max(map(len, rows))), value, np.int64)
+    for row_T, ids in zip(filled_BT, rows, strict=True):
+        row_T[: len(ids)] = ids
+    return torch.from_numpy(filled_BT)
 
 
 class BatchSource(Batches[Batch]):

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from inkloom.corpus.base import Part
 from inkloom.corpus.captions import some_of
-from inkloom.data.batches import Batches
+from inkloom.data.batches import Batches, side_by_side
 from inkloom.data.images import ACCEPTED, Pixels, decode_images
 from inkloom.errors import InputError
 from inkloom.tokenizers import Encoding, Tokenizer
@@ -108,18 +108,12 @@ class CaptionedImages:
         captions = [
             (place, caption.ids[:most]) for place, number in enumerate(numbers) for caption in self.encodings[number]
         ]
-        longest = max(len(caption) for _, caption in captions) + 1
-        inputs_RT = np.full((len(captions), longest), self.end_id, np.int64)
-        targets_RT = np.full((len(captions), longest), NO_TARGET, np.int64)
-        for row, (_, caption) in enumerate(captions):
-            inputs_RT[row, 1 : len(caption) + 1] = caption
-            targets_RT[row, : len(caption)] = caption
-            targets_RT[row, len(caption)] = self.end_id
+        end = np.array([self.end_id])
         return CaptionBatch(
             torch.from_numpy(self.pixels_NSS3[list(numbers)]),
             torch.tensor([place for place, _ in captions]),
-            torch.from_numpy(inputs_RT),
-            torch.from_numpy(targets_RT),
+            side_by_side([np.concatenate([end, caption]) for _, caption in captions], self.end_id),
+            side_by_side([np.concatenate([caption, end]) for _, caption in captions], NO_TARGET),
         )
 
 

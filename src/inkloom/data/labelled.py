@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inkloom.corpus.base import Part
-from inkloom.data.batches import Batches
+from inkloom.data.batches import Batches, side_by_side
 from inkloom.tokenizers import Ids, Tokenizer
 
 SORTED_TOGETHER = 16
@@ -90,11 +90,7 @@ def encode_labelled(tokenizer: Tokenizer, part: Part, labels: Sequence[str], mos
 
 def padded(ids: Sequence[Ids]) -> tuple[Tensor, Tensor]:
     """Rows of ids filled up behind to the longest: (tokens_BT, lengths_B)."""
-    lengths = [len(row) for row in ids]
-    tokens_BT = np.zeros((len(ids), max(lengths)), np.int64)
-    for row_T, row in zip(tokens_BT, ids, strict=True):
-        row_T[: len(row)] = row
-    return torch.from_numpy(tokens_BT), torch.tensor(lengths)
+    return side_by_side(ids, 0), torch.tensor([len(row) for row in ids])
 
 
 class LabelledBatches(Batches[TextBatch]):

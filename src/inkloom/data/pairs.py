@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from inkloom.corpus.base import Part
-from inkloom.data.batches import Batches
+from inkloom.data.batches import Batches, side_by_side
 from inkloom.data.encoded import EncodedPart, encode_part
 from inkloom.errors import InputError
 from inkloom.tokenizers import Ids, Tokenizer
@@ -187,9 +187,5 @@ def _padded_length(longest: int, most: int) -> int:
     return min(-(-longest // MULTIPLE) * MULTIPLE, most)
 
 
-def _padded(rows: Sequence[NDArray[np.integer]], value: int, most: int) -> Tensor:
-    """Rows of ids of one padded length, filled up with a value: (B, T) int64."""
-    padded = np.full((len(rows), _padded_length(max(map(len, rows)), most)), value, np.int64)
-    for row, ids in zip(padded, rows, strict=True):
-        row[: len(ids)] = ids
-    return torch.from_numpy(padded)
+def _padded(rows: Sequence[Ids], value: int, most: int) -> Tensor:
+    return side_by_side(rows, value, _padded_length(max(map(len, rows)), most))

@@ -147,6 +147,7 @@ def final_scores(run: TranslationRun, job: TranslationJob) -> dict[str, Any]:
     """The scores of val and test, whole and translated, and of the first pairs of train; and some translations."""
     scores: dict[str, Any] = {}
     examples: list[dict[str, str]] = []
+    train = _pairs(job.parts["train"])
     for name, part in job.parts.items():
         if name == "train":
             first = part.select(np.arange(min(SCORED_TRAIN_PAIRS, len(part.texts))))
@@ -156,7 +157,7 @@ def final_scores(run: TranslationRun, job: TranslationJob) -> dict[str, Any]:
             scores[name]["partial"] = len(part.texts) > SCORED_TRAIN_PAIRS
             continue
         evaluated, translations = run.evaluate_part(part, job.console)
-        found = repeats(translations, _pairs(part), _pairs(job.parts["train"]))
+        found = repeats(translations, _pairs(part), train)
         scores[name] = {**evaluated.as_json(), "repeats": found.as_json()}
         step = max(1, len(part.texts) // EXAMPLES)
         examples = [

@@ -18,7 +18,6 @@ and that of a league besides:
 
 import logging
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
@@ -27,11 +26,11 @@ from inkloom.corpus.base import Corpus
 from inkloom.experiments.comparison.cells import cells_of, measure_machines, plan_entries
 from inkloom.experiments.comparison.judged import WriterComparison
 from inkloom.experiments.comparison.judging import Judging
+from inkloom.experiments.comparison.kind import Kind
 from inkloom.experiments.comparison.request import Request, checked
 from inkloom.experiments.comparison.results import Comparison
 from inkloom.experiments.comparison.scoring import Scoring
 from inkloom.experiments.comparison.training import EachMessageOnce, check_folder, train_all
-from inkloom.files import write_json
 from inkloom.training.callbacks.display import duration
 
 log = logging.getLogger("inkloom")
@@ -50,8 +49,9 @@ def compare(corpus: Corpus, request: Request, folder: Path, console: Console) ->
         entries = plan_entries(corpus, request, folder / "runs")
         cells = cells_of(entries)
         machines = measure_machines(cells)
-        kind = (Judging if request.writes_sentences else Scoring)(corpus, request, entries, folder, console)
-        write_json(folder / "compare.json", {"request": asdict(request), "rows": []})
+        chosen: type[Kind[Comparison | WriterComparison]] = Judging if request.writes_sentences else Scoring
+        kind = chosen(corpus, request, entries, folder, console)
+        kind.write({"rows": []})
         training = train_all(cells, machines, kind.train, console)
         found = kind.conclude()
     outside = time.perf_counter() - started - training

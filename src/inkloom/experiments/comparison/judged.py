@@ -1,6 +1,7 @@
 """What a comparison of writers of sentences found: does a critic beat likelihood?"""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -48,9 +49,10 @@ class WriterComparison:
         critics = [entry.contestant for entry in self.entries if entry.model == GAN and entry.contestant != alone.name]
         return [against_likelihood(self.verdict.named(name), alone) for name in critics]
 
-    def summaries(self, entry: Entry) -> list[dict[str, Any]]:
-        """What is known of the training of each run of a writer: the keys of `inkloom train --json`."""
-        return [cell.directory.read_evaluation() for cell in entry.cells]
+    @cached_property
+    def summaries(self) -> dict[str, list[dict[str, Any]]]:
+        """What is known of the training of each run, by writer: the keys of `inkloom train --json`."""
+        return {entry.contestant: [cell.directory.read_evaluation() for cell in entry.cells] for entry in self.entries}
 
     def as_json(self) -> dict[str, Any]:
         """The keys of `inkloom compare --json`."""
@@ -63,7 +65,7 @@ class WriterComparison:
         }
 
     def _row_json(self, entry: Entry) -> dict[str, Any]:
-        summaries = self.summaries(entry)
+        summaries = self.summaries[entry.contestant]
         return {
             "writer": entry.contestant,
             "model": entry.model,
@@ -124,7 +126,7 @@ def runs_sheet(comparison: WriterComparison) -> Sheet:
     """What each writer's training came to, with links to the reports of its runs."""
     rows = []
     for entry in comparison.entries:
-        summaries = comparison.summaries(entry)
+        summaries = comparison.summaries[entry.contestant]
         means = {name: _mean(summaries, name) for name in ("steps", "tokens_seen", "seconds")}
         cells = (
             count(summaries[0]["parameters"]),
@@ -160,6 +162,6 @@ def _stopped(comparison: WriterComparison) -> list[str]:
     return [
         f"{entry.contestant}, seed {cell.seed}, ended early: {summary['stopped']}"
         for entry in comparison.entries
-        for cell, summary in zip(entry.cells, comparison.summaries(entry), strict=True)
+        for cell, summary in zip(entry.cells, comparison.summaries[entry.contestant], strict=True)
         if summary.get("stopped")
     ]

@@ -1,7 +1,6 @@
 """Writers of sentences, a GAN among them, judged by what they write."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from inkloom.corpus.base import Corpus
 from inkloom.errors import InputError
 from inkloom.experiments.comparison.cells import Cell, Entry
 from inkloom.experiments.comparison.judged import WriterComparison, write_verdict_page
+from inkloom.experiments.comparison.kind import Kind
 from inkloom.experiments.comparison.request import Request
 from inkloom.experiments.verdict import verdict_on
 from inkloom.files import write_json
@@ -20,15 +20,14 @@ from inkloom.tokenizers import fit_tokenizer
 from inkloom.training.tasks import task_of
 
 
-class Judging:
+class Judging(Kind[WriterComparison]):
     """How writers of sentences are trained, with one vocabulary, and judged."""
 
     def __init__(
         self, corpus: Corpus, request: Request, entries: Sequence[Entry], folder: Path, console: Console
     ) -> None:
         """Raises InputError where two contestants turn out to be the same."""
-        self.corpus, self.request, self.entries = corpus, request, entries
-        self.folder, self.console = folder, console
+        super().__init__(corpus, request, entries, folder, console)
         _refuse_twins(entries)
         config = entries[0].cells[0].config
         train = cut(corpus, config.split)["train"]
@@ -50,7 +49,7 @@ class Judging:
             entries=tuple(self.entries),
             verdict=verdict_on(runs, console=self.console),
         )
-        write_json(self.folder / "compare.json", {"request": asdict(self.request), **comparison.as_json()})
+        self.write(comparison.as_json())
         write_verdict_page(comparison)
         return comparison
 

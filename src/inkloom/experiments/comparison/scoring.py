@@ -1,7 +1,6 @@
 """Models that continue texts, scored on every token of the held-out text."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,25 +10,24 @@ from rich.console import Console
 from inkloom.corpus.base import Corpus
 from inkloom.evaluation.leakage import check_splits
 from inkloom.experiments.comparison.cells import Cell, Entry, cells_of
+from inkloom.experiments.comparison.kind import Kind
 from inkloom.experiments.comparison.league import League, keep_nats, nats_file, read_result
 from inkloom.experiments.comparison.report import write_comparison_report
 from inkloom.experiments.comparison.request import Request
 from inkloom.experiments.comparison.results import Comparison
 from inkloom.experiments.writing import write_texts
-from inkloom.files import write_json
 from inkloom.runs.parts import cut
 from inkloom.runs.run import Run
 from inkloom.training.fit import fit
 
 
-class Scoring:
+class Scoring(Kind[Comparison]):
     """How the cells of a league are trained and ranked."""
 
     def __init__(
         self, corpus: Corpus, request: Request, entries: Sequence[Entry], folder: Path, console: Console
     ) -> None:
-        self.corpus, self.request, self.entries = corpus, request, entries
-        self.folder, self.console = folder, console
+        super().__init__(corpus, request, entries, folder, console)
         self.split = entries[0].cells[0].config.split
         self.parts = cut(corpus, self.split)
         self.scored = self.parts.get("test", self.parts["val"])
@@ -65,9 +63,6 @@ class Scoring:
             for row in comparison.tables[0].best_of(request.contestants)
         }
         writings = write_texts(writers, self.parts["train"], scored)
-        write_json(
-            folder / "compare.json",
-            {"request": asdict(request), **comparison.as_json(), "texts": writings.as_json()},
-        )
+        self.write({**comparison.as_json(), "texts": writings.as_json()})
         write_comparison_report(comparison, writings)
         return comparison
