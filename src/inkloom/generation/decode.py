@@ -82,11 +82,17 @@ class Batch:
         self._readings: deque[Reading] = deque()
         self._rows: list[Row] = []
         self._state: State = None
-        self._unread_B1 = torch.empty(0, 1, dtype=torch.int64, device=model.device)  # each row's newest token
+        self._device = model.device
+        self._unread_B1 = torch.empty(0, 1, dtype=torch.int64, device=self._device)  # each row's newest token
         self._sampler: Sampler | None = None  # of the rows as they are; None when they have changed
 
     def __len__(self) -> int:
         return len(self._rows) + sum(len(prompt.rows) for reading in self._readings for prompt in reading.prompts)
+
+    @torch.inference_mode()
+    def prepare(self) -> None:
+        """Many tokens are to come: make ready what pays then, such as machine code, which can take seconds."""
+        self._stepper.prepare()
 
     @torch.inference_mode()
     def join(self, requests: Sequence[Request]) -> range:
@@ -125,7 +131,7 @@ class Batch:
         logits_BV, self._state = self._stepper.read(self._unread_B1, self._state)
         logits_BV = logits_BV.to("cpu", torch.float32)
         tokens_B = self._sampler(logits_BV)
-        self._unread_B1 = tokens_B[:, None].to(self._model.device)
+        self._unread_B1 = tokens_B[:, None].to(self._device)
         likeliest = max(row.request.likeliest for row in self._rows)
         drawn = zip(self._rows, tokens_B.tolist(), scores(logits_BV, tokens_B, likeliest), strict=True)
         written = [row.write(token, score) for row, token, score in drawn]
@@ -149,7 +155,7 @@ class Batch:
             for row in prompt.rows:
                 row.prompt_scores = tuple(prompt.scores) if row.request.score_prompt else None
         last = [[prompt.tokens[-1]] for prompt in prompts for _ in prompt.rows]
-        self._unread_B1 = torch.cat([self._unread_B1, torch.tensor(last, device=self._model.device)])
+        self._unread_B1 = torch.cat([self._unread_B1, torch.tensor(last, device=self._device)])
         adopted = self._stepper.adopt(state)
         self._state = self._stepper.join_states([self._state, adopted]) if self._rows else adopted
         self._rows += [row for prompt in prompts for row in prompt.rows]
@@ -158,7 +164,7 @@ class Batch:
     def _keep(self, places: Sequence[int]) -> None:
         if len(places) == len(self._rows):
             return
-        index_B = torch.tensor(places, dtype=torch.int64, device=self._model.device)
+        index_B = torch.tensor(places, dtype=torch.int64, device=self._device)
         self._rows = [self._rows[place] for place in places]
         self._unread_B1 = self._unread_B1[index_B]
         self._state = self._stepper.select_state(self._state, index_B) if places else None

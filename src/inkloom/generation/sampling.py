@@ -54,7 +54,6 @@ class Sampler:
         never: a token that stands for no text and is not to be chosen, such as the tokenizer's `<unk>`.
         written: the part of each history that has been written after the prompt; nothing where none is given.
         """
-        self._never = None if never is None else torch.tensor([never])
         drawing = [row for row, setting in enumerate(settings) if not setting.is_greedy]
         neutral = GenerationConfig()
         self._generators = [generators[row] for row in drawing]
@@ -62,13 +61,15 @@ class Sampler:
         self._uniform_SV = torch.empty(len(drawing), vocab_size)
         self._penalties = _active(PENALTIES, settings)
         self._filters = _active(FILTERS, [neutral if setting.is_greedy else setting for setting in settings])
-        self._bias_BV = _bias(settings, vocab_size)
+        self._bias_BV = _bias(settings, vocab_size, never)
         self._seen = _seen(histories, written or [[]] * len(histories), vocab_size) if self._penalties else None
 
     def __call__(self, logits_BV: Tensor) -> Tensor:
         """The next token of every row, tokens_B (int64), from float32 logits on the CPU."""
         scores_BV = self.filter(logits_BV)
-        if self._generators:
+        if len(self._generators) == len(scores_BV):
+            scores_BV = scores_BV + self._gumbel_noise()
+        elif self._generators:
             scores_BV = scores_BV.index_add(0, self._drawing_S, self._gumbel_noise())
         tokens_B = scores_BV.argmax(dim=-1)
         if self._seen is not None:
@@ -78,8 +79,6 @@ class Sampler:
 
     def filter(self, logits_BV: Tensor) -> Tensor:
         """The logits that the choice is made from."""
-        if self._never is not None:
-            logits_BV = logits_BV.index_fill(1, self._never, -torch.inf)
         if self._bias_BV is not None:
             logits_BV = logits_BV + self._bias_BV
         for penalty, strength_B in self._penalties:
@@ -120,9 +119,9 @@ def _seen(histories: Sequence[Sequence[int]], written: Sequence[Sequence[int]], 
     return seen
 
 
-def _bias(settings: Sequence[GenerationConfig], vocab_size: int) -> Tensor | None:
-    """What the rows add to the logits, (B, V); None where none does."""
-    if not any(setting.logit_bias for setting in settings):
+def _bias(settings: Sequence[GenerationConfig], vocab_size: int, never: int | None) -> Tensor | None:
+    """What the rows add to the logits, (B, V), minus infinity for what is never chosen; None where nothing is added."""
+    if never is None and not any(setting.logit_bias for setting in settings):
         return None
     bias_BV = torch.zeros(len(settings), vocab_size)
     for bias_V, setting in zip(bias_BV, settings, strict=True):
@@ -130,4 +129,6 @@ def _bias(settings: Sequence[GenerationConfig], vocab_size: int) -> Tensor | Non
             if token >= vocab_size:
                 raise InputError(f"logit_bias names token {token}; the vocabulary has {vocab_size}, from 0 on.")
             bias_V[token] = bias
+    if never is not None:
+        bias_BV[:, never] = -torch.inf
     return bias_BV

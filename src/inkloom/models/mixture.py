@@ -148,6 +148,10 @@ class MixtureStepper(Stepper):
         read = [part.read(tokens_B1, own) for part, own in zip(self._parts, state, strict=True)]
         return self._mixture.mixed(tokens_B1[:, 0], [logits_BV for logits_BV, _ in read]), tuple(own for _, own in read)
 
+    def prepare(self) -> None:
+        for part in self._parts:
+            part.prepare()
+
     def select_state(self, state: State, index_B: Tensor) -> MixtureState:
         return tuple(part.select_state(own, index_B) for part, own in zip(self._parts, state, strict=True))
 

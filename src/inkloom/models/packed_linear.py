@@ -50,6 +50,14 @@ def rounded_to_bytes(weight_OI: Tensor) -> Tensor:
     return unpacked.t().contiguous()
 
 
+def packed_bytes(weight_OI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The same levels as (O, I) bytes, with the scale and the least weight of each of the I inputs."""
+    packed_IP = torch.ops.quantized.embedding_bag_byte_prepack(weight_OI.float().t().contiguous())
+    outputs = len(weight_OI)
+    scale_least_I2 = packed_IP[:, outputs:].contiguous().view(torch.float32)
+    return packed_IP[:, :outputs].t().contiguous(), scale_least_I2[:, 0], scale_least_I2[:, 1]
+
+
 def rounded(model: Model, kind: WeightType) -> Model:
     """A copy whose large matrices have the values that they have as `kind`, in float32: its score shows the loss."""
     copied = copy.deepcopy(model)
@@ -75,9 +83,9 @@ class PackedLinear:
     def __init__(self, weight_OI: Tensor, bias_O: Tensor | None, kind: WeightType = "float32") -> None:
         self._kind = kind
         weight_OI = weight_OI.detach()
-        self._weight_OI = rounded_to_bytes(weight_OI) if kind == "int8" else weight_OI
-        self._bias_O = None if bias_O is None else bias_O.detach()
         self._small = weight_OI.numel() < SMALL
+        self._weight_OI = rounded_to_bytes(weight_OI) if kind == "int8" and not self._small else weight_OI
+        self._bias_O = None if bias_O is None else bias_O.detach()
 
     def __call__(self, x_NI: Tensor) -> Tensor:
         """y_NO in float32."""

@@ -38,6 +38,9 @@ class Stepper:
         logits_B1V, state = self._model(tokens_B1, state)
         return logits_B1V[:, -1], state
 
+    def prepare(self) -> None:
+        """Many tokens are to come: make ready now what is else made when it is seen to pay, such as machine code."""
+
     def select_state(self, state: State, index_B: Tensor) -> State:
         """The rows `index_B` of a state, as a copy."""
         return self._model.select_state(state, index_B)

@@ -1,6 +1,7 @@
 """A Transformer that reads single tokens: weights packed once, keys and values laid out for one query a row.
 
-It equals `Transformer.forward` to float tolerance; that one stays the reference, and reads prompts.
+It equals `Transformer.forward` to float tolerance; that one stays the reference, and reads prompts. Single rows are
+read by machine code once there were many (`compiling`), several by PyTorch.
 
 One query's attention is two weighted sums. Where keys lie with positions last, its scores are a sum of D rows over all
 positions, weighted by the query's numbers; what it gathers is the sum of the values' rows, weighted by the softmax of
@@ -20,10 +21,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from inkloom.models.compiling import compiled_steps, expect_single_rows, pays
 from inkloom.models.packed_linear import PackedLinear, weighted_sums
 from inkloom.models.stepping import State, Stepper, WeightType
 
 if TYPE_CHECKING:
+    from inkloom.models.compiled.steps import CompiledSteps
     from inkloom.models.transformer import Block, Transformer
 
 ROOM = 64
@@ -39,8 +42,8 @@ class Windows(NamedTuple):
 
     lengths: list[int]
     tokens_BS: Tensor
-    keys_LBHDS: list[Tensor]
-    values_LBHSD: list[Tensor]
+    keys_LBHDS: Tensor
+    values_LBHSD: Tensor
 
     @property
     def room(self) -> int:
@@ -55,8 +58,8 @@ class Windows(NamedTuple):
         return Windows(
             self.lengths,
             functional.pad(self.tokens_BS, (0, more)),
-            [functional.pad(keys_BHDS, (0, more)) for keys_BHDS in self.keys_LBHDS],
-            [functional.pad(values_BHSD, (0, 0, 0, more)) for values_BHSD in self.values_LBHSD],
+            functional.pad(self.keys_LBHDS, (0, more)),
+            functional.pad(self.values_LBHSD, (0, 0, 0, more)),
         )
 
 
@@ -86,7 +89,9 @@ class TransformerStepper(Stepper):
 
     def __init__(self, model: "Transformer", kind: WeightType = "float32") -> None:
         super().__init__(model)
-        self._transformer = model
+        self._transformer, self._kind = model, kind
+        self._compiled: CompiledSteps | None = None
+        self._may_compile = True
         config = model.config
         self._window, self._heads = model.window, config.heads
         self._size = config.width // config.heads
@@ -103,15 +108,12 @@ class TransformerStepper(Stepper):
         cache = Cache(*state)
         used = cache.tokens_BS.shape[1]
         room = ROOM * max(1, -(-used // ROOM))
-        rows = len(cache.lengths_B)
-        keys_LBHDS, values_LBHSD = [], []
-        for keys_BHSD, values_BHSD in zip(cache.keys_LBHSD, cache.values_LBHSD, strict=True):
-            own_BHDS = torch.zeros(rows, self._heads, self._size, room)
-            own_BHDS[..., : keys_BHSD.shape[2]] = keys_BHSD.transpose(-1, -2)
-            own_BHSD = torch.zeros(rows, self._heads, room, self._size)
-            own_BHSD[:, :, : values_BHSD.shape[2]] = values_BHSD
-            keys_LBHDS.append(own_BHDS)
-            values_LBHSD.append(own_BHSD)
+        layers, rows = len(self._blocks), len(cache.lengths_B)
+        keys_LBHDS = torch.zeros(layers, rows, self._heads, self._size, room)
+        values_LBHSD = torch.zeros(layers, rows, self._heads, room, self._size)
+        for layer, (keys_BHSD, values_BHSD) in enumerate(zip(cache.keys_LBHSD, cache.values_LBHSD, strict=True)):
+            keys_LBHDS[layer, ..., : keys_BHSD.shape[2]] = keys_BHSD.transpose(-1, -2)
+            values_LBHSD[layer, :, :, : values_BHSD.shape[2]] = values_BHSD
         tokens_BS = functional.pad(cache.tokens_BS, (0, room - used))
         return Windows(cache.lengths_B.tolist(), tokens_BS, keys_LBHDS, values_LBHSD)
 
@@ -121,13 +123,23 @@ class TransformerStepper(Stepper):
         positions = windows.lengths
         used = max(positions) + 1
         windows = windows.grown_to(ROOM * -(-used // ROOM))
+        read = windows._replace(lengths=[position + 1 for position in positions])
+        if len(positions) == 1 and (compiled := self._compiled_steps()) is not None:
+            token = int(tokens_B1)
+            windows.tokens_BS[0, positions[0]] = token
+            return compiled.read(token, positions[0], windows.keys_LBHDS, windows.values_LBHSD), read
         reading = self._reading(positions, used, windows.room)
         x_BC = self._embedded(tokens_B1, reading)
         for block, keys_BHDS, values_BHSD in zip(self._blocks, windows.keys_LBHDS, windows.values_LBHSD, strict=True):
             x_BC = self._through(block, x_BC, keys_BHDS, values_BHSD, reading)
         _write(windows.tokens_BS, tokens_B1[:, 0], 1, reading)
         logits_BV = self._head(self._transformer.norm(x_BC))
-        return logits_BV, windows._replace(lengths=[position + 1 for position in positions])
+        return logits_BV, read
+
+    def prepare(self) -> None:
+        """Compile what reads single rows, or load it."""
+        expect_single_rows(self._kind)
+        self._compiled_steps()
 
     def select_state(self, state: State, index_B: Tensor) -> Windows:
         """The rows `index_B`, as a copy."""
@@ -135,8 +147,8 @@ class TransformerStepper(Stepper):
         return Windows(
             [windows.lengths[row] for row in index_B.tolist()],
             windows.tokens_BS[index_B],
-            [keys_BHDS[index_B] for keys_BHDS in windows.keys_LBHDS],
-            [values_BHSD[index_B] for values_BHSD in windows.values_LBHSD],
+            windows.keys_LBHDS[:, index_B],
+            windows.values_LBHSD[:, index_B],
         )
 
     def join_states(self, states: Sequence[State]) -> Windows:
@@ -146,9 +158,16 @@ class TransformerStepper(Stepper):
         return Windows(
             [length for windows in grown for length in windows.lengths],
             torch.cat([windows.tokens_BS for windows in grown]),
-            [torch.cat(layer) for layer in zip(*(windows.keys_LBHDS for windows in grown), strict=True)],
-            [torch.cat(layer) for layer in zip(*(windows.values_LBHSD for windows in grown), strict=True)],
+            torch.cat([windows.keys_LBHDS for windows in grown], dim=1),
+            torch.cat([windows.values_LBHSD for windows in grown], dim=1),
         )
+
+    def _compiled_steps(self) -> "CompiledSteps | None":
+        """What reads a single row's token, where it pays."""
+        if self._may_compile and pays(self._kind):
+            self._compiled = compiled_steps(self._transformer, self._kind, self._turns_2WD)
+            self._may_compile = False
+        return self._compiled
 
     def _make_room(self, windows: Windows) -> Windows:
         """Where a row's window is full, drop its older half and read the rest anew."""
@@ -229,35 +248,34 @@ class Places(NamedTuple):
 
 
 class PackedBlock:
-    """One block's weights, with 1 / sqrt(D) multiplied into what makes the queries."""
+    """One block's weights."""
 
     def __init__(self, block: "Block", heads: int, kind: WeightType) -> None:
         self._block, self._heads = block, heads
         attention, feed_forward = block.attention, block.feed_forward
         width = len(attention.output.weight)
-        scale = (width // heads) ** -0.5
-        weight = attention.queries_keys_values.weight.detach()
-        bias: Tensor | None = attention.queries_keys_values.bias
+        self._scale = (width // heads) ** -0.5
         self._gains_21D = None
         if not isinstance(attention.query_norm, nn.Identity):
             query_gain_D, key_gain_D = (
                 cast(Tensor, norm.weight) for norm in (attention.query_norm, attention.key_norm)
             )
-            self._gains_21D = torch.stack([query_gain_D * scale, key_gain_D]).detach().unsqueeze(1)
-        else:
-            weight = torch.cat([weight[:width] * scale, weight[width:]])
-            bias = None if bias is None else torch.cat([bias[:width] * scale, bias[width:]])
-        self._queries_keys_values = PackedLinear(weight, bias, kind)
+            self._gains_21D = torch.stack([query_gain_D * self._scale, key_gain_D]).detach().unsqueeze(1)
+        self._queries_keys_values = PackedLinear(
+            attention.queries_keys_values.weight, attention.queries_keys_values.bias, kind
+        )
         self._output = PackedLinear(attention.output.weight, attention.output.bias, kind)
         self._input = PackedLinear(feed_forward.input.weight, feed_forward.input.bias, kind)
         self._feed_forward_output = PackedLinear(feed_forward.output.weight, feed_forward.output.bias, kind)
 
     def heads(self, x_BC: Tensor, cos_sin_2R11D: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Queries and keys, (B, 2, H, D), and values, (B, H, D)."""
+        """Queries, with 1 / sqrt(D) multiplied in, and keys, (B, 2, H, D), and values, (B, H, D)."""
         before = self._block.attention_norm(x_BC) if self._block.norm_first else x_BC
         three_B3HD = self._queries_keys_values(before).view(len(x_BC), 3, self._heads, -1)
         queries_keys = three_B3HD[:, :2]
-        if self._gains_21D is not None:
+        if self._gains_21D is None:
+            queries_keys[:, 0] *= self._scale
+        else:
             mean_square = queries_keys.square().mean(dim=-1, keepdim=True)
             queries_keys = queries_keys * (mean_square + 1e-6).rsqrt_() * self._gains_21D
         if cos_sin_2R11D is not None:

@@ -200,6 +200,7 @@ class Scheduler:
 
     def _work(self) -> None:
         batch = Batch(self._model, self._tokenizer)
+        batch.prepare()
         while True:
             with self._changed:
                 while not (self._closed or self._calls or self._waiting or self._leaving or batch):

@@ -72,6 +72,8 @@ def writing(
     """Samples of so many tokens, side by side, through the decode loop, packing included; none ends sooner."""
     never_ending = {tokenizer.end_id: -100.0}
     settings = GenerationConfig(max_tokens=tokens or TOKENS, num_samples=rows, seed=0, logit_bias=never_ending)
+    if kind is not None:
+        model.stepper(kind).prepare()
 
     def work() -> float:
         return sum(len(step) for step in decode(model, tokenizer, sample_requests([[]], settings), weights=kind))
@@ -84,6 +86,7 @@ def reading(model: LanguageModel, at: int) -> Callable[[], float]:
     before = torch.randint(model.vocab_size, (at,)).tolist()
     state = read_tokens(model, before)
     stepper = model.stepper()
+    stepper.prepare()
     token_11, one = torch.zeros(1, 1, dtype=torch.int64), torch.tensor([0])
 
     @torch.inference_mode()

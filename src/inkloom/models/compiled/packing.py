@@ -1,0 +1,118 @@
+"""A Transformer's weights as the kernels read them.
+
+Shapes: as in `transformer.py`.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from inkloom.models.compiled.transformer import Floats, Network, Norm, Product
+from inkloom.models.packed_linear import SMALL, packed_bytes
+from inkloom.models.stepping import WeightType
+
+if TYPE_CHECKING:
+    from inkloom.models.transformer import Block, Transformer
+
+ACTIVATIONS = (functional.relu, functional.gelu, functional.silu)
+"""In the kernels' order. GELU is the one by tanh."""
+
+STORED = {"float32": np.float32, "bfloat16": np.uint16, "int8": np.uint8}
+
+
+def can_pack(model: "Transformer", kind: WeightType) -> bool:
+    """Whether the kernels know this network: one whose norms come first, and whose blocks are all of `kind`."""
+    block = cast("Block", model.blocks[0])
+    matrices = (weight for weight in block.parameters() if weight.ndim == 2)
+    return block.norm_first and (kind == "float32" or all(matrix.numel() >= SMALL for matrix in matrices))
+
+
+def packed(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> Network:
+    """A copy of the weights; matrices in `kind`, but for a small head, which stays float32."""
+    blocks = [cast("Block", block) for block in model.blocks]
+    attentions, feed_forwards = [block.attention for block in blocks], [block.feed_forward for block in blocks]
+    linears = (
+        [attention.queries_keys_values for attention in attentions],
+        [attention.output for attention in attentions],
+        [feed_forward.input for feed_forward in feed_forwards],
+        [feed_forward.output for feed_forward in feed_forwards],
+    )
+    # One array for all, which is large enough that NumPy asks for large pages: with small ones, finding them takes as
+    # long as reading them (docs/speed.md).
+    memory = np.empty(sum(linear.weight.numel() for own in linears for linear in own), STORED[kind])
+    products = []
+    for own in linears:
+        size = sum(linear.weight.numel() for linear in own)
+        room, memory = memory[:size], memory[size:]
+        products.append(_product([linear.weight for linear in own], [linear.bias for linear in own], kind, room))
+    head = model.embedding.weight if model.head is None else model.head.weight
+    head_kind: WeightType = kind if head.numel() >= SMALL else "float32"
+    activation = feed_forwards[0].activation
+    normed = not isinstance(attentions[0].query_norm, nn.Identity)
+    size = model.config.width // model.config.heads
+    return Network(
+        layers=len(blocks),
+        heads=model.config.heads,
+        hidden=feed_forwards[0].output.in_features,
+        activation=ACTIVATIONS.index(activation.func if isinstance(activation, partial) else activation),
+        gated=feed_forwards[0].gated,
+        queries_keys_values=products[0],
+        output=products[1],
+        feed_forward_input=products[2],
+        feed_forward_output=products[3],
+        head=_product([head], [None], head_kind, np.empty(head.numel(), STORED[head_kind])),
+        attention_norm=_norm([block.attention_norm for block in blocks]),
+        feed_forward_norm=_norm([block.feed_forward_norm for block in blocks]),
+        last_norm=_norm([model.norm]),
+        query_gain_LD=_gains([attention.query_norm for attention in attentions]) if normed else floats(0, 0),
+        key_gain_LD=_gains([attention.key_norm for attention in attentions]) if normed else floats(0, 0),
+        turns_2WD=floats(2, 0, size) if turns_2WD is None else turns_2WD.contiguous().numpy(),
+    )
+
+
+def floats(*shape: int) -> Floats:
+    """Zeros."""
+    return np.zeros(shape, np.float32)
+
+
+def _product(
+    weights: Sequence[Tensor], biases: Sequence[Tensor | None], kind: WeightType, room: NDArray[Any]
+) -> Product:
+    matrices_LOI = room.reshape(len(weights), *weights[0].shape)
+    scale_LI = least_LI = floats(len(weights), 0)
+    if kind == "int8":
+        parts = [packed_bytes(weight.detach()) for weight in weights]
+        matrices_LOI[:] = torch.stack([levels_OI for levels_OI, _, _ in parts]).numpy()
+        scale_LI, least_LI = (
+            _stacked([scale_I for _, scale_I, _ in parts]),
+            _stacked([least_I for *_, least_I in parts]),
+        )
+    else:
+        for matrix_OI, weight in zip(matrices_LOI, weights, strict=True):
+            bits = weight.detach().to(torch.bfloat16).view(torch.uint16) if kind == "bfloat16" else weight.detach()
+            matrix_OI[:] = bits.numpy()
+    outputs = len(weights[0])
+    bias_LO = _stacked([torch.zeros(outputs) if bias is None else bias for bias in biases])
+    return Product(matrices_LOI, bias_LO, scale_LI, least_LI)
+
+
+def _norm(norms: Sequence[nn.Module]) -> Norm:
+    gain_LC = _gains(norms)
+    if isinstance(norms[0], nn.LayerNorm):
+        return Norm(True, np.float32(norms[0].eps), gain_LC, _stacked([cast(Tensor, norm.bias) for norm in norms]))
+    return Norm(False, np.float32(1e-6), gain_LC, np.zeros_like(gain_LC))
+
+
+def _gains(norms: Sequence[nn.Module]) -> Floats:
+    return _stacked([cast(Tensor, norm.weight) for norm in norms])
+
+
+def _stacked(vectors: Sequence[Tensor]) -> Floats:
+    stacked: Floats = torch.stack([vector.detach().float() for vector in vectors]).numpy()
+    return stacked

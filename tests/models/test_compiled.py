@@ -1,0 +1,251 @@
+"""Single rows as machine code against the model itself, and the threads that share it.
+
+Shapes: B rows, V vocabulary.
+"""
+
+import builtins
+import logging
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from inkloom.generation import GenerationConfig
+from inkloom.generation.decode import decode_all
+from inkloom.generation.samples import sample_requests
+from inkloom.models import compiling
+from inkloom.models.compiled.steps import CompiledSteps
+from inkloom.models.compiled.team import begin, done, new_control, take, wait
+from inkloom.models.compiled.transformer import exponential
+from inkloom.models.compiling import READ, WORTH, expect_single_rows
+from inkloom.models.packed_linear import rounded
+from inkloom.models.transformer import Transformer
+from inkloom.tokenizers.char import CharTokenizer
+
+TOKENIZER = CharTokenizer("abcdefghi")
+
+
+@pytest.fixture(autouse=True)
+def nothing_read():
+    """Each test counts its own tokens."""
+    READ.clear()
+    yield
+    READ.clear()
+
+
+def transformer(vocab_size=TOKENIZER.vocab_size, **fields):
+    torch.manual_seed(0)
+    sizes = {"preset": "gpt2", "layers": 2, "width": 192, "heads": 6, "context_length": 160}
+    model = Transformer(Transformer.Config(**{**sizes, **fields}), vocab_size).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+def logits_of(model, kind, tokens):
+    """After each of the tokens, read one by one by a stepper that compiles at once; whether it did."""
+    stepper = model.stepper(kind)
+    stepper.prepare()
+    state, logits = stepper.adopt(model.initial_state(1)), []
+    for token in tokens:
+        logits_1V, state = stepper.read(torch.tensor([[token]]), state)
+        logits.append(logits_1V)
+    return torch.cat(logits), stepper._compiled is not None
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("kind", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"tied": True}, {"preset": "qwen3"}, {"preset": "qwen3", "feed_forward": 250}],
+    ids=["gpt2", "tied", "qwen3", "rows that are no multiple of four"],
+)
+def test_logits_are_those_of_the_model_with_such_weights(kind, fields):
+    """Over the 64 positions by which buffers grow; in float32 over a full window, too, which the model itself reads."""
+    model = transformer(**fields)
+    tokens = np.random.default_rng(0).integers(0, model.vocab_size, 200 if kind == "float32" else 150).tolist()
+    logits_TV, compiled = logits_of(model, kind, tokens)
+    reference = model if kind == "float32" else rounded(model, kind)
+    expected_TV = reference(torch.tensor([tokens]), reference.initial_state(1))[0][0]
+    assert compiled
+    torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-3, atol=1e-3)
+
+
+@torch.inference_mode()
+def test_a_large_head_is_rounded_too():
+    model = transformer(vocab_size=300)
+    logits_TV, compiled = logits_of(model, "int8", [5, 299, 0])
+    reference = rounded(model, "int8")
+    assert compiled
+    expected_TV = reference(torch.tensor([[5, 299, 0]]), reference.initial_state(1))[0][0]
+    torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-3, atol=1e-3)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    ("fields", "kind"), [({"preset": "vaswani"}, "float32"), ({"width": 48}, "int8")], ids=["norms last", "small"]
+)
+def test_networks_that_the_kernels_do_not_know_are_read_by_pytorch(fields, kind):
+    model = transformer(**fields)
+    logits_TV, compiled = logits_of(model, kind, [1, 2, 3])
+    expected_TV = model(torch.tensor([[1, 2, 3]]), model.initial_state(1))[0][0]
+    assert not compiled
+    torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-3, atol=1e-3)
+
+
+def test_the_same_text_with_and_without_and_where_it_begins_midway(monkeypatch):
+    """Greedy, 100 tokens and more, over a full window; drawn as well."""
+    model = transformer()
+
+    def texts(weights):
+        READ.clear()
+        for temperature in (0.0, 1.0):
+            written = GenerationConfig(max_tokens=180, temperature=temperature, seed=0)
+            requests = sample_requests([[3, 4]], written)
+            yield [token.id for token in decode_all(model, TOKENIZER, requests, weights=weights)[0]]
+
+    alone = list(texts(None))
+    by_pytorch = list(texts("float32"))
+    monkeypatch.setattr(compiling, "WORTH", 70)
+    assert list(texts("float32")) == by_pytorch == alone
+    assert READ["float32"] == 71  # the second text begins with what the first has loaded
+
+
+@torch.inference_mode()
+def test_the_number_of_threads_changes_nothing():
+    model = transformer()
+    before = torch.get_num_threads()
+    by_threads = {}
+    try:
+        for threads in (1, 2, 5):
+            torch.set_num_threads(threads)
+            by_threads[threads], _ = logits_of(model, "float32", range(8))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(by_threads[1], by_threads[2])
+    assert torch.equal(by_threads[1], by_threads[5])
+
+
+@torch.inference_mode()
+def test_threads_leave_when_no_token_comes_and_return_with_the_next():
+    model = transformer()
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        steps = CompiledSteps(model, "float32", None)
+    finally:
+        torch.set_num_threads(before)
+    buffers = [torch.zeros(2, 1, 6, 32, 64), torch.zeros(2, 1, 6, 64, 32)]
+    helping_T = steps._work.helping_T
+    for position in range(3):
+        first = steps.read(position, position, *buffers)
+        assert torch.isfinite(first).all()
+        deadline = time.monotonic() + 20
+        while helping_T.any() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not helping_T.any()
+
+
+def test_nothing_is_compiled_before_it_pays():
+    model = transformer()
+    requests = sample_requests([[]], GenerationConfig(max_tokens=30, seed=0))
+    stepper = model.stepper()
+    with torch.inference_mode():
+        state = stepper.adopt(model.initial_state(1))
+        stepper.read(torch.tensor([[1]]), state)
+    assert stepper._compiled is None
+    decode_all(model, TOKENIZER, requests)
+    assert 1 < READ["float32"] < WORTH
+    expect_single_rows("float32")
+    assert READ["float32"] == WORTH
+
+
+@pytest.mark.parametrize("error", [ImportError("Numba needs NumPy 1.0 or less"), RuntimeError("no locator")])
+def test_without_numba_pytorch_reads_and_says_so_once(monkeypatch, caplog, error):
+    real = builtins.__import__
+    model = transformer()
+
+    def refuse(name, *arguments, **options):
+        if name.startswith("inkloom.models.compiled"):
+            raise error
+        return real(name, *arguments, **options)
+
+    compiling._numba_steps.cache_clear()
+    try:
+        with monkeypatch.context() as patched, caplog.at_level(logging.INFO, logger="inkloom"), torch.inference_mode():
+            patched.setattr(builtins, "__import__", refuse)
+            for _ in range(2):
+                logits_TV, compiled = logits_of(model, "float32", [1, 2])
+                assert not compiled
+            expected_TV = model(torch.tensor([[1, 2]]), model.initial_state(1))[0][0]
+        torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-4, atol=1e-4)
+        said = [record.getMessage() for record in caplog.records if str(error) in record.getMessage()]
+        assert len(said) == 1
+    finally:
+        compiling._numba_steps.cache_clear()
+
+
+def test_exponential():
+    """To 3e-7 of its value where float32 has one, and finite beyond."""
+    xs = np.linspace(-87, 88, 20_001, dtype=np.float32)
+    values = np.array([exponential(x) for x in xs], np.float64)
+    np.testing.assert_allclose(values, np.exp(xs.astype(np.float64)), rtol=5e-7)
+    assert exponential(np.float32(-1e30)) == pytest.approx(0, abs=1e-37)
+    assert np.isfinite(exponential(np.float32(1e30)))
+
+
+@settings(deadline=None, max_examples=25)
+@given(threads=st.integers(1, 5), pieces=st.lists(st.integers(1, 40), min_size=1, max_size=4), steps=st.integers(1, 4))
+def test_every_piece_is_done_once_before_the_next_phase(threads, pieces, steps):
+    control = new_control(len(pieces), threads)
+    taken = []  # (step, phase, piece), in the order in which they were taken
+
+    def work(thread, step):
+        for phase, number in enumerate(pieces):
+            while (piece := take(control, step, phase, number, thread, threads)) >= 0:
+                taken.append((step, phase, piece))
+                done(control, phase, threads)
+            wait(control, step, phase, number, threads)
+
+    for _ in range(steps):
+        step = begin(control)
+        helpers = [threading.Thread(target=work, args=(thread, step)) for thread in range(1, threads)]
+        for helper in helpers:
+            helper.start()
+        work(0, step)
+        for helper in helpers:
+            helper.join()
+    expected = [
+        (step, phase, piece) for step in range(1, steps + 1) for phase, n in enumerate(pieces) for piece in range(n)
+    ]
+    assert sorted(taken) == expected
+    assert [key[:2] for key in taken] == sorted(key[:2] for key in taken)
+
+
+def test_a_thread_that_comes_late_takes_nothing():
+    control = new_control(1, 2)
+    late = begin(control)
+    for _ in range(3):
+        assert take(control, late, 0, 3, 0, 2) >= 0
+        done(control, 0, 2)
+    step = begin(control)
+    assert take(control, late, 0, 3, 1, 2) == -1
+    assert {take(control, step, 0, 3, 1, 2) for _ in range(3)} == {0, 1, 2}
+    assert take(control, step, 0, 3, 0, 2) == -1
+
+
+def test_a_thread_begins_with_the_same_pieces_in_every_step():
+    """So that their weights stay where it runs."""
+    control = new_control(1, 3)
+    for _ in range(3):
+        step = begin(control)
+        assert [take(control, step, 0, 9, thread, 3) for thread in (2, 0, 1)] == [6, 0, 3]
+        assert [take(control, step, 0, 9, 0, 3) for _ in range(6)] == [1, 2, 4, 5, 7, 8]
+        for _ in range(9):
+            done(control, 0, 3)
+        wait(control, step, 0, 9, 3)
