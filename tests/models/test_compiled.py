@@ -1,4 +1,4 @@
-"""Single rows as machine code against the model itself, and the threads that share it.
+"""A few rows as machine code against the model itself, and the threads that share it.
 
 Shapes: B rows, V vocabulary.
 """
@@ -21,9 +21,10 @@ from inkloom.models import compiling
 from inkloom.models.compiled.steps import CompiledSteps
 from inkloom.models.compiled.team import begin, done, new_control, take, wait
 from inkloom.models.compiled.transformer import exponential
-from inkloom.models.compiling import READ, WORTH, expect_single_rows
+from inkloom.models.compiling import STEPS, WORTH, expect_few_rows
 from inkloom.models.packed_linear import rounded
 from inkloom.models.transformer import Transformer
+from inkloom.models.transformer_stepper import COMPILED_ROWS
 from inkloom.tokenizers.char import CharTokenizer
 
 TOKENIZER = CharTokenizer("abcdefghi")
@@ -32,9 +33,9 @@ TOKENIZER = CharTokenizer("abcdefghi")
 @pytest.fixture(autouse=True)
 def nothing_read():
     """Each test counts its own tokens."""
-    READ.clear()
+    STEPS.clear()
     yield
-    READ.clear()
+    STEPS.clear()
 
 
 def transformer(vocab_size=TOKENIZER.vocab_size, **fields):
@@ -47,43 +48,67 @@ def transformer(vocab_size=TOKENIZER.vocab_size, **fields):
     return model
 
 
-def logits_of(model, kind, tokens):
-    """After each of the tokens, read one by one by a stepper that compiles at once; whether it did."""
+def logits_of(model, kind, tokens_BT):
+    """After each of the tokens, read one by one by a stepper that compiles at once, (B, T, V); whether it did."""
     stepper = model.stepper(kind)
     stepper.prepare()
-    state, logits = stepper.adopt(model.initial_state(1)), []
-    for token in tokens:
-        logits_1V, state = stepper.read(torch.tensor([[token]]), state)
-        logits.append(logits_1V)
-    return torch.cat(logits), stepper._compiled is not None
+    state, logits = stepper.adopt(model.initial_state(len(tokens_BT))), []
+    for tokens_B1 in tokens_BT.split(1, dim=1):
+        logits_BV, state = stepper.read(tokens_B1, state)
+        logits.append(logits_BV)
+    return torch.stack(logits, dim=1), stepper._compiled is not None
+
+
+def expected(model, kind, tokens_BT):
+    """The same by the model, with its weights rounded."""
+    reference = model if kind == "float32" else rounded(model, kind)
+    return reference(tokens_BT, reference.initial_state(len(tokens_BT)))[0]
 
 
 @torch.inference_mode()
+@pytest.mark.parametrize("rows", [1, 3, COMPILED_ROWS])
 @pytest.mark.parametrize("kind", ["float32", "bfloat16", "int8"])
 @pytest.mark.parametrize(
     "fields",
     [{}, {"tied": True}, {"preset": "qwen3"}, {"preset": "qwen3", "feed_forward": 250}],
     ids=["gpt2", "tied", "qwen3", "rows that are no multiple of four"],
 )
-def test_logits_are_those_of_the_model_with_such_weights(kind, fields):
+def test_logits_are_those_of_the_model_with_such_weights(kind, fields, rows):
     """Over the 64 positions by which buffers grow; in float32 over a full window, too, which the model itself reads."""
     model = transformer(**fields)
-    tokens = np.random.default_rng(0).integers(0, model.vocab_size, 200 if kind == "float32" else 150).tolist()
-    logits_TV, compiled = logits_of(model, kind, tokens)
-    reference = model if kind == "float32" else rounded(model, kind)
-    expected_TV = reference(torch.tensor([tokens]), reference.initial_state(1))[0][0]
+    length = 200 if kind == "float32" else 150
+    tokens_BT = torch.randint(model.vocab_size, (rows, length), generator=torch.Generator().manual_seed(0))
+    logits_BTV, compiled = logits_of(model, kind, tokens_BT)
     assert compiled
-    torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(logits_BTV, expected(model, kind, tokens_BT), rtol=1e-3, atol=1e-3)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("preset", ["gpt2", "qwen3"])
+def test_rows_at_different_positions_that_come_and_go(preset):
+    model = transformer(preset=preset)
+    stepper = model.stepper()
+    stepper.prepare()
+    states = [model(torch.randint(11, (1, length)), model.initial_state(1))[1] for length in (3, 70, 64)]
+    own = stepper.join_states([stepper.adopt(model.select_state(state, torch.tensor([0]))) for state in states])
+    state = model.join_states(states)
+    for rows in ([0, 1, 2], [2, 0], [1, 0, 1, 1]):
+        index_B = torch.tensor(rows)
+        own, state = stepper.select_state(own, index_B), model.select_state(state, index_B)
+        for _ in range(3):
+            tokens_B1 = torch.randint(11, (len(rows), 1))
+            logits_BV, own = stepper.read(tokens_B1, own)
+            expected_B1V, state = model(tokens_B1, state)
+            torch.testing.assert_close(logits_BV, expected_B1V[:, 0], rtol=1e-3, atol=1e-4)
+    assert stepper._compiled is not None
 
 
 @torch.inference_mode()
 def test_a_large_head_is_rounded_too():
-    model = transformer(vocab_size=300)
-    logits_TV, compiled = logits_of(model, "int8", [5, 299, 0])
-    reference = rounded(model, "int8")
+    model, tokens_BT = transformer(vocab_size=300), torch.tensor([[5, 299, 0]])
+    logits_BTV, compiled = logits_of(model, "int8", tokens_BT)
     assert compiled
-    expected_TV = reference(torch.tensor([[5, 299, 0]]), reference.initial_state(1))[0][0]
-    torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(logits_BTV, expected(model, "int8", tokens_BT), rtol=1e-3, atol=1e-3)
 
 
 @torch.inference_mode()
@@ -91,11 +116,10 @@ def test_a_large_head_is_rounded_too():
     ("fields", "kind"), [({"preset": "vaswani"}, "float32"), ({"width": 48}, "int8")], ids=["norms last", "small"]
 )
 def test_networks_that_the_kernels_do_not_know_are_read_by_pytorch(fields, kind):
-    model = transformer(**fields)
-    logits_TV, compiled = logits_of(model, kind, [1, 2, 3])
-    expected_TV = model(torch.tensor([[1, 2, 3]]), model.initial_state(1))[0][0]
+    model, tokens_BT = transformer(**fields), torch.tensor([[1, 2, 3]])
+    logits_BTV, compiled = logits_of(model, kind, tokens_BT)
     assert not compiled
-    torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(logits_BTV, expected(model, kind, tokens_BT), rtol=1e-3, atol=1e-3)
 
 
 def test_the_same_text_with_and_without_and_where_it_begins_midway(monkeypatch):
@@ -103,7 +127,7 @@ def test_the_same_text_with_and_without_and_where_it_begins_midway(monkeypatch):
     model = transformer()
 
     def texts(weights):
-        READ.clear()
+        STEPS.clear()
         for temperature in (0.0, 1.0):
             written = GenerationConfig(max_tokens=180, temperature=temperature, seed=0)
             requests = sample_requests([[3, 4]], written)
@@ -113,7 +137,7 @@ def test_the_same_text_with_and_without_and_where_it_begins_midway(monkeypatch):
     by_pytorch = list(texts("float32"))
     monkeypatch.setattr(compiling, "WORTH", 70)
     assert list(texts("float32")) == by_pytorch == alone
-    assert READ["float32"] == 71  # the second text begins with what the first has loaded
+    assert STEPS["float32"] == 71  # the second text begins with what the first has loaded
 
 
 @torch.inference_mode()
@@ -124,7 +148,7 @@ def test_the_number_of_threads_changes_nothing():
     try:
         for threads in (1, 2, 5):
             torch.set_num_threads(threads)
-            by_threads[threads], _ = logits_of(model, "float32", range(8))
+            by_threads[threads], _ = logits_of(model, "float32", torch.arange(8)[None])
     finally:
         torch.set_num_threads(before)
     assert torch.equal(by_threads[1], by_threads[2])
@@ -143,7 +167,7 @@ def test_threads_leave_when_no_token_comes_and_return_with_the_next():
     buffers = [torch.zeros(2, 1, 6, 32, 64), torch.zeros(2, 1, 6, 64, 32)]
     helping_T = steps._work.helping_T
     for position in range(3):
-        first = steps.read(position, position, *buffers)
+        first = steps.read([position], [position], *buffers)
         assert torch.isfinite(first).all()
         deadline = time.monotonic() + 20
         while helping_T.any() and time.monotonic() < deadline:
@@ -160,15 +184,15 @@ def test_nothing_is_compiled_before_it_pays():
         stepper.read(torch.tensor([[1]]), state)
     assert stepper._compiled is None
     decode_all(model, TOKENIZER, requests)
-    assert 1 < READ["float32"] < WORTH
-    expect_single_rows("float32")
-    assert READ["float32"] == WORTH
+    assert 1 < STEPS["float32"] < WORTH
+    expect_few_rows("float32")
+    assert STEPS["float32"] == WORTH
 
 
 @pytest.mark.parametrize("error", [ImportError("Numba needs NumPy 1.0 or less"), RuntimeError("no locator")])
 def test_without_numba_pytorch_reads_and_says_so_once(monkeypatch, caplog, error):
     real = builtins.__import__
-    model = transformer()
+    model, tokens_BT = transformer(), torch.tensor([[1, 2]])
 
     def refuse(name, *arguments, **options):
         if name.startswith("inkloom.models.compiled"):
@@ -180,10 +204,10 @@ def test_without_numba_pytorch_reads_and_says_so_once(monkeypatch, caplog, error
         with monkeypatch.context() as patched, caplog.at_level(logging.INFO, logger="inkloom"), torch.inference_mode():
             patched.setattr(builtins, "__import__", refuse)
             for _ in range(2):
-                logits_TV, compiled = logits_of(model, "float32", [1, 2])
+                logits_BTV, compiled = logits_of(model, "float32", tokens_BT)
                 assert not compiled
-            expected_TV = model(torch.tensor([[1, 2]]), model.initial_state(1))[0][0]
-        torch.testing.assert_close(logits_TV, expected_TV, rtol=1e-4, atol=1e-4)
+            expected_BTV = expected(model, "float32", tokens_BT)
+        torch.testing.assert_close(logits_BTV, expected_BTV, rtol=1e-4, atol=1e-4)
         said = [record.getMessage() for record in caplog.records if str(error) in record.getMessage()]
         assert len(said) == 1
     finally:

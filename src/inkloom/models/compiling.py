@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 log = logging.getLogger("inkloom")
 
 WORTH = 1000
-"""Tokens of single rows that a process reads by PyTorch before it loads what reads them twice to four times as fast.
-They take from half a second to one. It is their number, not their time, so that the same work gives the same text."""
+"""Steps of a few rows that a process takes by PyTorch before it loads what takes them two to four times as fast. They
+last from half a second to two. It is their number, not their time, so that the same work gives the same text."""
 
-READ: Counter[WeightType] = Counter()
-"""Tokens of single rows that this process has read, by the type of weights, each of which has code of its own."""
+STEPS: Counter[WeightType] = Counter()
+"""Such steps of this process, by the type of weights, each of which has code of its own."""
 
 TOLD = 2.0
 """Seconds from which compiling is worth a message."""
 
 
 def pays(kind: WeightType) -> bool:
-    """Counts a token of a single row; whether there were enough."""
-    READ[kind] += 1
-    return READ[kind] >= WORTH
+    """Counts a step of a few rows; whether there were enough."""
+    STEPS[kind] += 1
+    return STEPS[kind] >= WORTH
 
 
-def expect_single_rows(kind: WeightType) -> None:
-    """Many tokens of single rows are to come: the machine code is loaded with the first."""
-    READ[kind] = max(READ[kind], WORTH)
+def expect_few_rows(kind: WeightType) -> None:
+    """Many steps of a few rows are to come: the machine code is loaded with the first."""
+    STEPS[kind] = max(STEPS[kind], WORTH)
 
 
 def compiled_steps(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> "CompiledSteps | None":
-    """The machine code that reads single rows, loaded; None where Numba or the network is not fit for it."""
+    """The machine code that reads a few rows, loaded; None where Numba or the network is not fit for it."""
     steps = _numba_steps()
     if steps is None or not steps.can_read(model, kind):
         return None
@@ -69,4 +69,4 @@ def _numba_steps() -> "type[CompiledSteps] | None":
 
 def _say_why_not(error: Exception) -> None:
     reason = str(error).splitlines()[0]
-    log.info(f"Single rows are read by PyTorch, at half the speed, since Numba does not work here: {reason}")
+    log.info(f"A few rows are written by PyTorch, at half the speed, since Numba does not work here: {reason}")

@@ -1,7 +1,7 @@
 """A Transformer that reads single tokens: weights packed once, keys and values laid out for one query a row.
 
-It equals `Transformer.forward` to float tolerance; that one stays the reference, and reads prompts. Single rows are
-read by machine code once there were many (`compiling`), several by PyTorch.
+It equals `Transformer.forward` to float tolerance; that one stays the reference, and reads prompts. A few rows
+are read by machine code once there were many (`compiling`), more by PyTorch.
 
 One query's attention is two weighted sums. Where keys lie with positions last, its scores are a sum of D rows over all
 positions, weighted by the query's numbers; what it gathers is the sum of the values' rows, weighted by the softmax of
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inkloom.models.compiling import compiled_steps, expect_single_rows, pays
+from inkloom.models.compiling import compiled_steps, expect_few_rows, pays
 from inkloom.models.packed_linear import PackedLinear, weighted_sums
 from inkloom.models.stepping import State, Stepper, WeightType
 
@@ -35,6 +35,10 @@ ROOM = 64
 MANY_HEADS = 24
 """B H from which weighted sums beat plain products: 4 rows of 6 heads take 0.24 against 0.36 ms at 250 positions, 1 row
 0.19 against 0.12."""
+
+
+COMPILED_ROWS = 8
+"""Rows up to which machine code beats oneDNN's products, which then use what they read often enough."""
 
 
 class Windows(NamedTuple):
@@ -124,10 +128,10 @@ class TransformerStepper(Stepper):
         used = max(positions) + 1
         windows = windows.grown_to(ROOM * -(-used // ROOM))
         read = windows._replace(lengths=[position + 1 for position in positions])
-        if len(positions) == 1 and (compiled := self._compiled_steps()) is not None:
-            token = int(tokens_B1)
-            windows.tokens_BS[0, positions[0]] = token
-            return compiled.read(token, positions[0], windows.keys_LBHDS, windows.values_LBHSD), read
+        if len(positions) <= COMPILED_ROWS and (compiled := self._compiled_steps()) is not None:
+            tokens = tokens_B1[:, 0].tolist()
+            windows.tokens_BS.numpy()[range(len(tokens)), positions] = tokens
+            return compiled.read(tokens, positions, windows.keys_LBHDS, windows.values_LBHSD), read
         reading = self._reading(positions, used, windows.room)
         x_BC = self._embedded(tokens_B1, reading)
         for block, keys_BHDS, values_BHSD in zip(self._blocks, windows.keys_LBHDS, windows.values_LBHSD, strict=True):
@@ -137,8 +141,8 @@ class TransformerStepper(Stepper):
         return logits_BV, read
 
     def prepare(self) -> None:
-        """Compile what reads single rows, or load it."""
-        expect_single_rows(self._kind)
+        """Compile what reads a few rows, or load it."""
+        expect_few_rows(self._kind)
         self._compiled_steps()
 
     def select_state(self, state: State, index_B: Tensor) -> Windows:
@@ -163,7 +167,7 @@ class TransformerStepper(Stepper):
         )
 
     def _compiled_steps(self) -> "CompiledSteps | None":
-        """What reads a single row's token, where it pays."""
+        """What reads tokens of a few rows, where it pays."""
         if self._may_compile and pays(self._kind):
             self._compiled = compiled_steps(self._transformer, self._kind, self._turns_2WD)
             self._may_compile = False

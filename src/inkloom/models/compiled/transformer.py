@@ -1,10 +1,10 @@
-"""One token of one row through a Transformer, as machine code that several threads share.
+"""One token in a few rows through a Transformer, as machine code that several threads share.
 
-It computes what `TransformerStepper` does for one row, whose 200 calls of PyTorch take as long as reading the weights.
-Here every product's rows are pieces that threads take; what is small, norms and the scaling of inputs, each thread
-computes for itself rather than wait for another.
+It computes what `TransformerStepper` does, whose 200 calls of PyTorch take as long as reading the weights. Here every
+product's outputs are pieces that threads take; what is small, norms and the scaling of inputs, each thread computes for
+itself rather than wait for another. Rows of weights are read once for all rows of the batch.
 
-Shapes: L layers, O outputs, I inputs, C width, H heads, D head size, F hidden width, S positions, W window,
+Shapes: B rows, L layers, O outputs, I inputs, C width, H heads, D head size, F hidden width, S positions, W window,
 V vocabulary, T threads.
 """
 
@@ -84,28 +84,30 @@ class Work(NamedTuple):
     helping_T: NDArray[np.int64]
     """1 for each thread that helps; the leading one, which is the first, does not count."""
 
-    token: NDArray[np.int64]
-    """Position, S of the buffers, and the addresses of keys (L, H, D, S) and values (L, H, S, D)."""
+    positions_B: NDArray[np.int64]
+    buffers: NDArray[np.int64]
+    """S of the buffers, and the addresses of keys (L, B, H, D, S) and values (L, B, H, S, D)."""
 
-    x_C: Floats
-    """The token's embedding when a step begins."""
+    x_BC: Floats
+    """The tokens' embeddings when a step begins."""
 
-    queries_keys_values_3C: Floats
-    gathered_C: Floats
-    hidden_F: Floats
-    """Twice as long where it is gated."""
+    queries_keys_values_B3C: Floats
+    gathered_BC: Floats
+    hidden_BF: Floats
+    """Twice as wide where it is gated."""
 
-    logits_V: Floats
-    own_TF: Floats
-    """A thread's copy of what a product reads; at least as long as the longest input and two heads."""
+    logits_BV: Floats
+    own_TBF: Floats
+    """A thread's copy of what a product reads; at least as wide as the widest input and two heads."""
 
+    constants_TB: Floats
     scores_TW: Floats
 
 
 @njit(**COMPILE)
-def begin_token(control: Any, token: Any, position: Any, room: Any, keys: Any, values: Any) -> None:
-    """Begin a step, whose embedding is already where it belongs."""
-    token[0], token[1], token[2], token[3] = position, room, keys, values
+def begin_tokens(control: Any, buffers: Any, room: Any, keys: Any, values: Any) -> None:
+    """Begin a step, whose embeddings and positions are already where they belong."""
+    buffers[0], buffers[1], buffers[2] = room, keys, values
     begin(control)
 
 
@@ -133,52 +135,60 @@ def work_on(network: Any, work: Any, thread: Any, patience: Any) -> Any:
 @njit(**COMPILE)
 def share(network: Any, work: Any, thread: Any, step: Any) -> None:
     """All that a thread can get of a step."""
-    x_C, three_3C, gathered_C = work.x_C, work.queries_keys_values_3C, work.gathered_C
-    own, hidden_F = work.own_TF[thread], work.hidden_F[: network.hidden]
-    own_C, own_F = own[: len(x_C)], own[: network.hidden]
+    x_BC, three_B3C, gathered_BC = work.x_BC, work.queries_keys_values_B3C, work.gathered_BC
+    own_BF = work.own_TBF[thread]
     for layer in range(network.layers):
         phase = PHASES_OF_A_BLOCK * layer
-        normed(network.attention_norm, layer, x_C, own_C)
-        multiply(network.queries_keys_values, layer, own_C, own_C, work, thread, step, phase, three_3C, False)
+        normed(network.attention_norm, layer, x_BC, own_BF)
+        multiply(network.queries_keys_values, layer, own_BF, work, thread, step, phase, three_B3C, False)
         attend(network, work, layer, thread, step, phase + 1)
-        multiply(network.output, layer, gathered_C, own_C, work, thread, step, phase + 2, x_C, True)
-        normed(network.feed_forward_norm, layer, x_C, own_C)
-        activate(network, layer, own_C, work, thread, step, phase + 3)
-        multiply(network.feed_forward_output, layer, hidden_F, own_F, work, thread, step, phase + 4, x_C, True)
-    normed(network.last_norm, 0, x_C, own_C)
+        multiply(network.output, layer, gathered_BC, work, thread, step, phase + 2, x_BC, True)
+        normed(network.feed_forward_norm, layer, x_BC, own_BF)
+        activate(network, layer, work, thread, step, phase + 3)
+        multiply(network.feed_forward_output, layer, work.hidden_BF, work, thread, step, phase + 4, x_BC, True)
+    normed(network.last_norm, 0, x_BC, own_BF)
     phase = PHASES_OF_A_BLOCK * network.layers
-    multiply(network.head, 0, own_C, own_C, work, thread, step, phase, work.logits_V, False)
+    multiply(network.head, 0, own_BF, work, thread, step, phase, work.logits_BV, False)
 
 
 @njit(**COMPILE)
-def normed(norm: Any, layer: Any, x: Any, out: Any) -> None:
-    """The whole of `x`, normalised, into `out`."""
-    size = np.float32(len(x))
-    gain, bias = norm.gain_LC[layer], norm.bias_LC[layer]
-    mean = np.float32(0)
-    if norm.centred:
-        for place in range(len(x)):
-            mean += x[place]
-        mean /= size
-    squares = np.float32(0)
-    for place in range(len(x)):
-        squares += (x[place] - mean) * (x[place] - mean)
-    factor = np.float32(1) / np.sqrt(squares / size + norm.epsilon)
-    for place in range(len(x)):
-        out[place] = (x[place] - mean) * factor * gain[place] + bias[place]
+def normed(norm: Any, layer: Any, x_BC: Any, out_BF: Any) -> None:
+    """Rows, normalised, into `out_BF`."""
+    gain_C, bias_C = norm.gain_LC[layer], norm.bias_LC[layer]
+    size = np.float32(len(gain_C))
+    for row in range(len(x_BC)):
+        x_C, out_F = x_BC[row], out_BF[row]
+        mean = np.float32(0)
+        if norm.centred:
+            for place in range(len(x_C)):
+                mean += x_C[place]
+            mean /= size
+        squares = np.float32(0)
+        for place in range(len(x_C)):
+            squares += (x_C[place] - mean) * (x_C[place] - mean)
+        factor = np.float32(1) / np.sqrt(squares / size + norm.epsilon)
+        for place in range(len(x_C)):
+            out_F[place] = (x_C[place] - mean) * factor * gain_C[place] + bias_C[place]
 
 
 @njit(**COMPILE)
-def scaled(product: Any, layer: Any, x: Any, own: Any) -> Any:
-    """What bytes are multiplied with, and what their least values come to: sum (s q + m) x = sum q (s x) + sum m x."""
-    constant = np.float32(0)
+def scaled(product: Any, layer: Any, x_BI: Any, work: Any, thread: Any) -> Any:
+    """What bytes are multiplied with, and what their least values come to: sum (s q + m) x = sum q (s x) + sum m x.
+
+    `x_BI` may be wider than the product's inputs, and may be the thread's own."""
+    own_BF, constants_B = work.own_TBF[thread], work.constants_TB[thread]
     if product.matrices_LOI.itemsize > 1:
-        return x, constant
-    scale, least = product.scale_LI[layer], product.least_LI[layer]
-    for place in range(len(x)):
-        constant += x[place] * least[place]
-        own[place] = x[place] * scale[place]
-    return own, constant
+        constants_B[:] = np.float32(0)
+        return x_BI
+    scale_I, least_I = product.scale_LI[layer], product.least_LI[layer]
+    for row in range(len(x_BI)):
+        x_I, own_F = x_BI[row], own_BF[row]
+        constant = np.float32(0)
+        for place in range(len(scale_I)):
+            constant += x_I[place] * least_I[place]
+            own_F[place] = x_I[place] * scale_I[place]
+        constants_B[row] = constant
+    return own_BF
 
 
 @njit(**COMPILE)
@@ -189,50 +199,56 @@ def piece_of(inputs: Any) -> Any:
 
 @njit(**COMPILE)
 def multiply(
-    product: Any, layer: Any, x: Any, own: Any, work: Any, thread: Any, step: Any, phase: Any, out: Any, added: Any
+    product: Any, layer: Any, x_BI: Any, work: Any, thread: Any, step: Any, phase: Any, out_BO: Any, added: Any
 ) -> None:
-    """A product into `out`, or added to what is there."""
-    control, threads = work.control, len(work.helping_T)
+    """A product into `out_BO`, or added to what is there."""
+    control, threads, constants_B = work.control, len(work.helping_T), work.constants_TB[thread]
     matrix_OI, bias_O = product.matrices_LOI[layer], product.bias_LO[layer]
-    read, constant = scaled(product, layer, x, own)
-    rows = piece_of(len(read))
+    read_BI = scaled(product, layer, x_BI, work, thread)
+    rows = piece_of(matrix_OI.shape[1])
     pieces = -(-len(bias_O) // rows)
     while True:
         piece = take(control, step, phase, pieces, thread, threads)
         if piece < 0:
             break
         first, last = piece * rows, min(len(bias_O), (piece + 1) * rows)
-        multiply_rows(matrix_OI, bias_O, constant, read, first, last, out, added)
+        multiply_rows(matrix_OI, bias_O, constants_B, read_BI, first, last, out_BO, added)
         done(control, phase, threads)
     wait(control, step, phase, pieces, threads)
 
 
 @njit(**COMPILE)
 def multiply_rows(
-    matrix_OI: Any, bias_O: Any, constant: Any, x_I: Any, first: Any, last: Any, out: Any, added: Any
+    matrix_OI: Any, bias_O: Any, constants_B: Any, x_BI: Any, first: Any, last: Any, out_BO: Any, added: Any
 ) -> None:
-    """Rows `first` to `last` of a product, four at a time, which keeps the sums apart and reads `x_I` once."""
-    row = first
-    while row + 4 <= last:
-        row_0, row_1, row_2, row_3 = matrix_OI[row], matrix_OI[row + 1], matrix_OI[row + 2], matrix_OI[row + 3]
-        sum_0 = sum_1 = sum_2 = sum_3 = np.float32(0)
-        for place in range(len(x_I)):
-            value = x_I[place]
-            sum_0 += as_float(row_0[place]) * value
-            sum_1 += as_float(row_1[place]) * value
-            sum_2 += as_float(row_2[place]) * value
-            sum_3 += as_float(row_3[place]) * value
-        put(out, row, sum_0 + constant + bias_O[row], added)
-        put(out, row + 1, sum_1 + constant + bias_O[row + 1], added)
-        put(out, row + 2, sum_2 + constant + bias_O[row + 2], added)
-        put(out, row + 3, sum_3 + constant + bias_O[row + 3], added)
-        row += 4
-    while row < last:
-        sum_0 = np.float32(0)
-        for place in range(len(x_I)):
-            sum_0 += as_float(matrix_OI[row, place]) * x_I[place]
-        put(out, row, sum_0 + constant + bias_O[row], added)
-        row += 1
+    """Outputs `first` to `last` of a product, four at a time, which keeps the sums apart and reads an input once."""
+    output = first
+    while output + 4 <= last:
+        row_0, row_1 = matrix_OI[output], matrix_OI[output + 1]
+        row_2, row_3 = matrix_OI[output + 2], matrix_OI[output + 3]
+        for row in range(len(x_BI)):
+            x_I, out_O, constant = x_BI[row], out_BO[row], constants_B[row]
+            sum_0 = sum_1 = sum_2 = sum_3 = np.float32(0)
+            for place in range(len(row_0)):
+                value = x_I[place]
+                sum_0 += as_float(row_0[place]) * value
+                sum_1 += as_float(row_1[place]) * value
+                sum_2 += as_float(row_2[place]) * value
+                sum_3 += as_float(row_3[place]) * value
+            put(out_O, output, sum_0 + constant + bias_O[output], added)
+            put(out_O, output + 1, sum_1 + constant + bias_O[output + 1], added)
+            put(out_O, output + 2, sum_2 + constant + bias_O[output + 2], added)
+            put(out_O, output + 3, sum_3 + constant + bias_O[output + 3], added)
+        output += 4
+    while output < last:
+        row_0 = matrix_OI[output]
+        for row in range(len(x_BI)):
+            x_I = x_BI[row]
+            sum_0 = np.float32(0)
+            for place in range(len(row_0)):
+                sum_0 += as_float(row_0[place]) * x_I[place]
+            put(out_BO[row], output, sum_0 + constants_B[row] + bias_O[output], added)
+        output += 1
 
 
 @njit(**COMPILE)
@@ -242,25 +258,29 @@ def put(out: Any, place: Any, value: Any, added: Any) -> None:
 
 
 @njit(**COMPILE)
-def activate(network: Any, layer: Any, own_C: Any, work: Any, thread: Any, step: Any, phase: Any) -> None:
+def activate(network: Any, layer: Any, work: Any, thread: Any, step: Any, phase: Any) -> None:
     """The feed-forward's hidden numbers. A gate and what it multiplies are one piece."""
-    product, hidden = network.feed_forward_input, work.hidden_F
-    control, threads, size = work.control, len(work.helping_T), network.hidden
+    product, hidden_BF = network.feed_forward_input, work.hidden_BF
+    control, threads, constants_B = work.control, len(work.helping_T), work.constants_TB[thread]
     matrix_OI, bias_O = product.matrices_LOI[layer], product.bias_LO[layer]
-    read, constant = scaled(product, layer, own_C, own_C)
-    rows = piece_of(2 * len(read) if network.gated else len(read))
+    read_BI = scaled(product, layer, work.own_TBF[thread], work, thread)
+    size, inputs = network.hidden, matrix_OI.shape[1]
+    rows = piece_of(2 * inputs if network.gated else inputs)
     pieces = -(-size // rows)
     while True:
         piece = take(control, step, phase, pieces, thread, threads)
         if piece < 0:
             break
         first, last = piece * rows, min(size, (piece + 1) * rows)
-        multiply_rows(matrix_OI, bias_O, constant, read, first, last, hidden, False)
-        bend(network.activation, hidden[first:last])
+        multiply_rows(matrix_OI, bias_O, constants_B, read_BI, first, last, hidden_BF, False)
         if network.gated:
-            multiply_rows(matrix_OI, bias_O, constant, read, size + first, size + last, hidden, False)
-            for place in range(first, last):
-                hidden[place] *= hidden[size + place]
+            multiply_rows(matrix_OI, bias_O, constants_B, read_BI, size + first, size + last, hidden_BF, False)
+        for row in range(len(hidden_BF)):
+            hidden_F = hidden_BF[row]
+            bend(network.activation, hidden_F[first:last])
+            if network.gated:
+                for place in range(first, last):
+                    hidden_F[place] *= hidden_F[size + place]
         done(control, phase, threads)
     wait(control, step, phase, pieces, threads)
 
@@ -302,24 +322,27 @@ def exponential(x: Any) -> Any:
 
 @njit(**COMPILE)
 def attend(network: Any, work: Any, layer: Any, thread: Any, step: Any, phase: Any) -> None:
-    """What all heads gather."""
+    """What all heads of all rows gather."""
     control, threads, heads = work.control, len(work.helping_T), network.heads
+    pieces = len(work.x_BC) * heads
     while True:
-        head = take(control, step, phase, heads, thread, threads)
-        if head < 0:
+        piece = take(control, step, phase, pieces, thread, threads)
+        if piece < 0:
             break
-        attend_head(network, work, layer, head, work.scores_TW[thread], work.own_TF[thread])
+        attend_head(
+            network, work, layer, piece // heads, piece % heads, work.scores_TW[thread], work.own_TBF[thread, 0]
+        )
         done(control, phase, threads)
-    wait(control, step, phase, heads, threads)
+    wait(control, step, phase, pieces, threads)
 
 
 @njit(**COMPILE)
-def attend_head(network: Any, work: Any, layer: Any, head: Any, scores_W: Any, spare: Any) -> None:
-    """One head: its key and value are put into the buffers, then its query gathers."""
-    width, heads = len(work.x_C), network.heads
+def attend_head(network: Any, work: Any, layer: Any, row: Any, head: Any, scores_W: Any, spare: Any) -> None:
+    """One head of a row: its key and value are put into the buffers, then its query gathers."""
+    rows, width = work.x_BC.shape
+    heads, room, position = network.heads, work.buffers[0], work.positions_B[row]
     size = width // heads
-    position, room = work.token[0], work.token[1]
-    three_3HD = work.queries_keys_values_3C.reshape(3, heads, size)
+    three_3HD = work.queries_keys_values_B3C[row].reshape(3, heads, size)
     query_D, key_D, value_D = three_3HD[0, head], three_3HD[1, head], three_3HD[2, head]
     if len(network.query_gain_LD):
         normed_head(query_D, network.query_gain_LD[layer])
@@ -327,14 +350,16 @@ def attend_head(network: Any, work: Any, layer: Any, head: Any, scores_W: Any, s
     if network.turns_2WD.shape[1]:
         turn(query_D, network.turns_2WD[:, position], spare)
         turn(key_D, network.turns_2WD[:, position], spare)
-    whole = network.layers * heads * size * room
-    keys_DS = carray(pointer(work.token[2], scores_W), whole).reshape(network.layers, heads, size, room)[layer, head]
-    values_SD = carray(pointer(work.token[3], scores_W), whole).reshape(network.layers, heads, room, size)[layer, head]
+    shape, whole = (network.layers, rows, heads), network.layers * rows * width * room
+    keys = carray(pointer(work.buffers[1], scores_W), whole).reshape((*shape, size, room))
+    values = carray(pointer(work.buffers[2], scores_W), whole).reshape((*shape, room, size))
+    keys_DS, values_SD = keys[layer, row, head], values[layer, row, head]
     keys_DS[:, position] = key_D
     values_SD[position] = value_D
     scores_S = scores_W[: position + 1]
     similarities(query_D, keys_DS, scores_S)
-    gather(scores_S, values_SD, softmax(scores_S), work.gathered_C[head * size : (head + 1) * size])
+    total = softmax(scores_S)
+    gather(scores_S, values_SD, total, work.gathered_BC[row, head * size : (head + 1) * size])
 
 
 @njit(**COMPILE)
