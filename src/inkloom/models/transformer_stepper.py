@@ -126,9 +126,13 @@ class TransformerStepper(Stepper):
         windows = self._make_room(Windows(*state))
         positions = windows.lengths
         used = max(positions) + 1
-        windows = windows.grown_to(ROOM * -(-used // ROOM))
+        few = len(positions) <= COMPILED_ROWS
+        room = ROOM * -(-used // ROOM)
+        if few and room > windows.room:  # a few rows are small, and all that is done to them now and then costs them
+            room = max(room, min(2 * windows.room, self._window))
+        windows = windows.grown_to(room)
         read = windows._replace(lengths=[position + 1 for position in positions])
-        if len(positions) <= COMPILED_ROWS and (compiled := self._compiled_steps()) is not None:
+        if few and (compiled := self._compiled_steps()) is not None:
             tokens = tokens_B1[:, 0].tolist()
             windows.tokens_BS.numpy()[range(len(tokens)), positions] = tokens
             return compiled.read(tokens, positions, windows.keys_LBHDS, windows.values_LBHSD), read
@@ -151,8 +155,8 @@ class TransformerStepper(Stepper):
         return Windows(
             [windows.lengths[row] for row in index_B.tolist()],
             windows.tokens_BS[index_B],
-            windows.keys_LBHDS[:, index_B],
-            windows.values_LBHSD[:, index_B],
+            windows.keys_LBHDS.index_select(1, index_B),
+            windows.values_LBHSD.index_select(1, index_B),
         )
 
     def join_states(self, states: Sequence[State]) -> Windows:

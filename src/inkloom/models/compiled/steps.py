@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from inkloom.models.transformer import Transformer
 
 
+MOST_THREADS = 8
+"""A product has some 30 pieces, and each thread that looks for work costs those that have some."""
+
+
 class CompiledSteps:
     """Reads single tokens in a few rows. Threads help while tokens come one after the other, and leave soon after."""
 
@@ -28,7 +32,7 @@ class CompiledSteps:
         self._embedding_VC = model.embedding.weight.detach().numpy()
         self._scale = np.float32(model.embedding_scale)
         self._positions_WC = None if model.positions_WC is None else model.positions_WC.detach().numpy()
-        self._threads = torch.get_num_threads()
+        self._threads = min(torch.get_num_threads(), MOST_THREADS)
         self._pool = ThreadPoolExecutor(self._threads - 1, "inkloom-steps") if self._threads > 1 else None
         self._helping = 0
         self._work = self._work_for(1)
