@@ -1,8 +1,7 @@
 """When a step's machine code pays: Numba takes half a second to import and, once on a machine, seconds to compile."""
 
-import functools
 import logging
-import time
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -18,19 +17,23 @@ log = logging.getLogger("inkloom")
 
 WORTH = 1000
 """Steps of a few rows that a process takes by PyTorch before it loads what takes them two to four times as fast. They
-last from half a second to two. It is their number, not their time, so that the same work gives the same text."""
+last from half a second to two. It is their number, not their time, so that the same work gives the same text. (In
+bfloat16 PyTorch rounds inputs as well, so a text may go on differently from there.)"""
 
 STEPS: Counter[WeightType] = Counter()
 """Such steps of this process, by the type of weights, each of which has code of its own."""
 
-TOLD = 2.0
-"""Seconds from which compiling is worth a message."""
+FAILED: set[WeightType] = set()
+"""What could not be compiled in this process, and is not tried again."""
+
+TOLD = 1.5
+"""Seconds after which compiling is worth a message; to load what was compiled takes less."""
 
 
 def pays(kind: WeightType) -> bool:
     """Counts a step of a few rows; whether there were enough."""
     STEPS[kind] += 1
-    return STEPS[kind] >= WORTH
+    return STEPS[kind] >= WORTH and kind not in FAILED
 
 
 def expect_few_rows(kind: WeightType) -> None:
@@ -40,33 +43,23 @@ def expect_few_rows(kind: WeightType) -> None:
 
 def compiled_steps(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> "CompiledSteps | None":
     """The machine code that reads a few rows, loaded; None where Numba or the network is not fit for it."""
-    steps = _numba_steps()
-    if steps is None or not steps.can_read(model, kind):
-        return None
-    from numba.core.errors import NumbaError
-
-    began = time.perf_counter()
-    compiled = steps(model, kind, turns_2WD)
+    message = "Compiling what writes a few rows: some seconds, once for each type of weights on this machine."
+    said = threading.Timer(TOLD, log.info, [message])
+    said.daemon = True
+    said.start()
     try:
-        compiled.load()
-    except NumbaError as error:  # of a release that the kernels were not written for
-        _say_why_not(error)
-        return None
-    if (seconds := time.perf_counter() - began) > TOLD:
-        log.info(f"A step of the Transformer was compiled for this machine in {seconds:.0f} s. Later runs load it.")
-    return compiled
-
-
-@functools.cache
-def _numba_steps() -> "type[CompiledSteps] | None":
-    try:
+        from inkloom.models.compiled.packing import can_pack
         from inkloom.models.compiled.steps import CompiledSteps
-    except (ImportError, RuntimeError) as error:  # the latter where Numba finds no folder that it may write to
-        _say_why_not(error)
+
+        if not can_pack(model, kind):
+            return None
+        compiled = CompiledSteps(model, kind, turns_2WD)
+        compiled.load()
+    except Exception as error:  # Numba, LLVM, their cache on disk: whatever fails, PyTorch writes the same
+        FAILED.add(kind)
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        log.info(f"A few rows are written by PyTorch, at half the speed, since Numba does not work here: {reason}")
         return None
-    return CompiledSteps
-
-
-def _say_why_not(error: Exception) -> None:
-    reason = str(error).splitlines()[0]
-    log.info(f"A few rows are written by PyTorch, at half the speed, since Numba does not work here: {reason}")
+    finally:
+        said.cancel()
+    return compiled

@@ -23,7 +23,7 @@ class Stepper:
 
     A family that can lay out its weights for single tokens has a stepper of its own, made by `LanguageModel.stepper`;
     its logits equal the model's to float tolerance where weights are float32. It may keep another state than the model.
-    Weights that change afterwards are not noticed.
+    Weights that change afterwards are not noticed. It belongs to one thread at a time.
     """
 
     def __init__(self, model: "LanguageModel") -> None:

@@ -113,8 +113,8 @@ class TransformerStepper(Stepper):
         used = cache.tokens_BS.shape[1]
         room = ROOM * max(1, -(-used // ROOM))
         layers, rows = len(self._blocks), len(cache.lengths_B)
-        keys_LBHDS = torch.zeros(layers, rows, self._heads, self._size, room)
-        values_LBHSD = torch.zeros(layers, rows, self._heads, room, self._size)
+        keys_LBHDS = torch.zeros(layers, rows, self._heads, self._size, room, dtype=torch.float32)
+        values_LBHSD = torch.zeros(layers, rows, self._heads, room, self._size, dtype=torch.float32)
         for layer, (keys_BHSD, values_BHSD) in enumerate(zip(cache.keys_LBHSD, cache.values_LBHSD, strict=True)):
             keys_LBHDS[layer, ..., : keys_BHSD.shape[2]] = keys_BHSD.transpose(-1, -2)
             values_LBHSD[layer, :, :, : values_BHSD.shape[2]] = values_BHSD
@@ -126,13 +126,13 @@ class TransformerStepper(Stepper):
         windows = self._make_room(Windows(*state))
         positions = windows.lengths
         used = max(positions) + 1
-        few = len(positions) <= COMPILED_ROWS
+        compiled = self._compiled_steps() if len(positions) <= COMPILED_ROWS else None
         room = ROOM * -(-used // ROOM)
-        if few and room > windows.room:  # a few rows are small, and all that is done to them now and then costs them
-            room = max(room, min(2 * windows.room, self._window))
+        if compiled is not None and room > windows.room:  # a few rows are small, and copying them now and then is not
+            room = max(room, min(2 * windows.room, ROOM * -(-self._window // ROOM)))
         windows = windows.grown_to(room)
         read = windows._replace(lengths=[position + 1 for position in positions])
-        if few and (compiled := self._compiled_steps()) is not None:
+        if compiled is not None:
             tokens = tokens_B1[:, 0].tolist()
             windows.tokens_BS.numpy()[range(len(tokens)), positions] = tokens
             return compiled.read(tokens, positions, windows.keys_LBHDS, windows.values_LBHSD), read

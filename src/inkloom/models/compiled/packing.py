@@ -1,9 +1,9 @@
 """A Transformer's weights as the kernels read them.
 
-Shapes: as in `transformer.py`.
+Shapes: as in `kernels.py`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,17 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from inkloom.models.compiled.transformer import Floats, Network, Norm, Product
+from inkloom.models.compiled.kernels import ACTIVATIONS, Floats, Network, Norm, Product
 from inkloom.models.packed_linear import SMALL, packed_bytes
 from inkloom.models.stepping import WeightType
 
 if TYPE_CHECKING:
     from inkloom.models.transformer import Block, Transformer
-
-ACTIVATIONS = (functional.relu, functional.gelu, functional.silu)
-"""In the kernels' order. GELU is the one by tanh."""
 
 STORED = {"float32": np.float32, "bfloat16": np.uint16, "int8": np.uint8}
 
@@ -30,7 +26,15 @@ def can_pack(model: "Transformer", kind: WeightType) -> bool:
     """Whether the kernels know this network: one whose norms come first, and whose blocks are all of `kind`."""
     block = cast("Block", model.blocks[0])
     matrices = (weight for weight in block.parameters() if weight.ndim == 2)
-    return block.norm_first and (kind == "float32" or all(matrix.numel() >= SMALL for matrix in matrices))
+    whole = kind == "float32" or all(matrix.numel() >= SMALL for matrix in matrices)
+    known = _name_of(block.feed_forward.activation) in ACTIVATIONS and model.embedding_scale == 1
+    return whole and known and block.norm_first
+
+
+def _name_of(activation: Callable[[Tensor], Tensor]) -> str:
+    if isinstance(activation, partial):
+        return "_".join([activation.func.__name__, *map(str, activation.keywords.values())])
+    return getattr(activation, "__name__", "")
 
 
 def packed(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> Network:
@@ -53,14 +57,13 @@ def packed(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> 
         products.append(_product([linear.weight for linear in own], [linear.bias for linear in own], kind, room))
     head = model.embedding.weight if model.head is None else model.head.weight
     head_kind: WeightType = kind if head.numel() >= SMALL else "float32"
-    activation = feed_forwards[0].activation
     normed = not isinstance(attentions[0].query_norm, nn.Identity)
     size = model.config.width // model.config.heads
     return Network(
         layers=len(blocks),
         heads=model.config.heads,
         hidden=feed_forwards[0].output.in_features,
-        activation=ACTIVATIONS.index(activation.func if isinstance(activation, partial) else activation),
+        activation=ACTIVATIONS.index(_name_of(feed_forwards[0].activation)),
         gated=feed_forwards[0].gated,
         queries_keys_values=products[0],
         output=products[1],

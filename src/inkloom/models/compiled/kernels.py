@@ -1,32 +1,62 @@
 """One token in a few rows through a Transformer, as machine code that several threads share.
 
-It computes what `TransformerStepper` does, whose 200 calls of PyTorch take as long as reading the weights. Here every
-product's outputs are pieces that threads take; what is small, norms and the scaling of inputs, each thread computes for
-itself rather than wait for another. Rows of weights are read once for all rows of the batch.
+It computes what `TransformerStepper` does, whose 200 calls of PyTorch take as long as reading the weights. Rows of
+weights are read once for all rows of the batch.
+
+A step is a sequence of phases, each a number of pieces. Every thread begins with pieces of its own, the same in every
+step, so that their weights stay in its core's cache; then it takes what others have not begun, and goes on when all
+pieces are done. So one thread alone does a step, a second one halves it, and one that the system stopped before it took
+a piece holds nobody up. What is small, norms and the scaling of inputs, each thread computes for itself rather than
+wait for another. Nothing is allocated, and the interpreter's lock is not held.
+
+Steps are numbered from 1, and what is counted contains the number, so nothing is reset between steps, and a thread
+that comes late, when the next step has begun, takes nothing: what it reads then is never used.
+
+All is in this one file, since Numba's cache looks at the file of the function that it keeps and at no other.
 
 Shapes: B rows, L layers, O outputs, I inputs, C width, H heads, D head size, F hidden width, S positions, W window,
 V vocabulary, T threads.
 """
 
+import platform
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numba import carray, njit
+from llvmlite import ir
+from numba import carray, njit, types
+from numba.core.cgutils import get_or_insert_function
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from inkloom.models.compiled.atomics import as_float, float_of_bits, load, pointer, store
-from inkloom.models.compiled.team import COMPILE, STEP, begin, done, take, wait
-
 Floats: TypeAlias = NDArray[np.float32]
+
+OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    # Sums may be reordered, so that they are vectors. Infinities and NaN are not assumed away.
+    "fastmath": {"reassoc", "contract", "arcp", "nsz", "afn"},
+}
+
+kernel = njit(**OPTIONS)
+"""Compiles what `work_on` calls; that one alone is kept on disk, with all of it inside."""
 
 PIECE = 16_384
 """Weights of a piece: 64 KB in float32. Larger ones leave threads waiting at the end of a phase."""
 
 PHASES_OF_A_BLOCK = 5
 
-PATIENCE = 3_000_000
-"""Times that a helping thread looks for the next step before it leaves: some 0.6 ms, several times what lies between
-two steps."""
+PATIENCE = 20_000
+"""Times that a helping thread looks for the next step before it leaves, with a pause of 15 to 40 ns after each: several
+times what lies between two steps."""
+
+LINE = 8
+"""Numbers in a cache line."""
+
+STEP = 0
+"""Where `control` has the number of the step."""
+
+PIECES = 1 << 20
+"""More than a phase has; a step's number counts in these."""
 
 
 class Product(NamedTuple):
@@ -49,6 +79,9 @@ class Norm(NamedTuple):
     bias_LC: Floats
 
 
+ACTIVATIONS = ("gelu_tanh", "silu")
+
+
 class Network(NamedTuple):
     """A Transformer whose norms come first. `head` and `last_norm` count as one layer."""
 
@@ -58,7 +91,7 @@ class Network(NamedTuple):
     """F."""
 
     activation: int
-    """0 ReLU, 1 GELU by tanh, 2 SiLU."""
+    """Of ACTIVATIONS."""
 
     gated: bool
     queries_keys_values: Product
@@ -104,35 +137,29 @@ class Work(NamedTuple):
     scores_TW: Floats
 
 
-@njit(**COMPILE)
-def begin_tokens(control: Any, buffers: Any, room: Any, keys: Any, values: Any) -> None:
-    """Begin a step, whose embeddings and positions are already where they belong."""
-    buffers[0], buffers[1], buffers[2] = room, keys, values
-    begin(control)
-
-
-@njit(**COMPILE)
-def work_on(network: Any, work: Any, thread: Any, patience: Any) -> Any:
+@njit(cache=True, **OPTIONS)
+def work_on(network: Any, work: Any, thread: Any, patience: Any) -> None:
     """Share in the newest step, then in those that begin before a thread has looked `patience` times for the next.
 
-    The first thread, which begins the steps, has none, and returns when its step is done: the logits are in `work`.
-    Returns how many threads help.
+    The first thread begins a step, whose embeddings, positions and buffers are in `work`; it has no patience and
+    returns when the step is done, and the logits are in `work`.
     """
+    control = work.control
+    if thread == 0:
+        store(control, STEP, load(control, STEP) + 1)
     step, idle = np.int64(0), 0  # step 0 was none: nothing is set up for it
     while idle <= patience:
-        newest = load(work.control, STEP)
-        if newest != step:
+        newest = load(control, STEP)
+        if newest == step:
+            pause()
+        else:
             share(network, work, thread, newest)
             step, idle = newest, 0
         idle += 1
     store(work.helping_T, thread, 0)
-    helping = 0
-    for other in range(len(work.helping_T)):
-        helping += load(work.helping_T, other)
-    return helping
 
 
-@njit(**COMPILE)
+@kernel
 def share(network: Any, work: Any, thread: Any, step: Any) -> None:
     """All that a thread can get of a step."""
     x_BC, three_B3C, gathered_BC = work.x_BC, work.queries_keys_values_B3C, work.gathered_BC
@@ -151,7 +178,7 @@ def share(network: Any, work: Any, thread: Any, step: Any) -> None:
     multiply(network.head, 0, own_BF, work, thread, step, phase, work.logits_BV, False)
 
 
-@njit(**COMPILE)
+@kernel
 def normed(norm: Any, layer: Any, x_BC: Any, out_BF: Any) -> None:
     """Rows, normalised, into `out_BF`."""
     gain_C, bias_C = norm.gain_LC[layer], norm.bias_LC[layer]
@@ -171,14 +198,16 @@ def normed(norm: Any, layer: Any, x_BC: Any, out_BF: Any) -> None:
             out_F[place] = (x_C[place] - mean) * factor * gain_C[place] + bias_C[place]
 
 
-@njit(**COMPILE)
+@kernel
 def scaled(product: Any, layer: Any, x_BI: Any, work: Any, thread: Any) -> Any:
     """What bytes are multiplied with, and what their least values come to: sum (s q + m) x = sum q (s x) + sum m x.
 
     `x_BI` may be wider than the product's inputs, and may be the thread's own."""
     own_BF, constants_B = work.own_TBF[thread], work.constants_TB[thread]
     if product.matrices_LOI.itemsize > 1:
-        constants_B[:] = np.float32(0)
+        for row in range(len(constants_B)):
+            if constants_B[row] != 0:  # of the product before; written only then, since threads share a cache line
+                constants_B[row] = np.float32(0)
         return x_BI
     scale_I, least_I = product.scale_LI[layer], product.least_LI[layer]
     for row in range(len(x_BI)):
@@ -191,13 +220,13 @@ def scaled(product: Any, layer: Any, x_BI: Any, work: Any, thread: Any) -> Any:
     return own_BF
 
 
-@njit(**COMPILE)
+@kernel
 def piece_of(inputs: Any) -> Any:
     """Rows of a matrix in a piece."""
     return max(4, PIECE // inputs // 4 * 4)
 
 
-@njit(**COMPILE)
+@kernel
 def multiply(
     product: Any, layer: Any, x_BI: Any, work: Any, thread: Any, step: Any, phase: Any, out_BO: Any, added: Any
 ) -> None:
@@ -217,7 +246,7 @@ def multiply(
     wait(control, step, phase, pieces, threads)
 
 
-@njit(**COMPILE)
+@kernel
 def multiply_rows(
     matrix_OI: Any, bias_O: Any, constants_B: Any, x_BI: Any, first: Any, last: Any, out_BO: Any, added: Any
 ) -> None:
@@ -251,13 +280,13 @@ def multiply_rows(
         output += 1
 
 
-@njit(**COMPILE)
+@kernel
 def put(out: Any, place: Any, value: Any, added: Any) -> None:
     """Set a number, or add to it."""
     out[place] = out[place] + value if added else value
 
 
-@njit(**COMPILE)
+@kernel
 def activate(network: Any, layer: Any, work: Any, thread: Any, step: Any, phase: Any) -> None:
     """The feed-forward's hidden numbers. A gate and what it multiplies are one piece."""
     product, hidden_BF = network.feed_forward_input, work.hidden_BF
@@ -285,24 +314,22 @@ def activate(network: Any, layer: Any, work: Any, thread: Any, step: Any, phase:
     wait(control, step, phase, pieces, threads)
 
 
-@njit(**COMPILE)
+@kernel
 def bend(kind: Any, numbers: Any) -> None:
     """The activation, in place."""
     one = np.float32(1)
     for place in range(len(numbers)):
         value = numbers[place]
-        if kind == 0:
-            numbers[place] = max(value, np.float32(0))
-        elif kind == 1:  # value (1 + tanh u) / 2 = value / (1 + exp(-2 u))
+        if kind == 0:  # value (1 + tanh u) / 2 = value / (1 + exp(-2 u))
             twice = np.float32(1.5957691216) * (value + np.float32(0.044715) * value * value * value)
             numbers[place] = value / (one + exponential(-twice))
         else:
             numbers[place] = value / (one + exponential(-value))
 
 
-@njit(**COMPILE)
+@kernel
 def exponential(x: Any) -> Any:
-    """exp(x) to 3e-7, as instructions that make vectors: 2^n exp(r) with |r| <= ln(2) / 2, the latter a polynomial.
+    """exp(x) to 5e-7, as instructions that make vectors: 2^n exp(r) with |r| <= ln(2) / 2, the latter a polynomial.
 
     The coefficients of S. Moshier's Cephes library, expf.
     """
@@ -320,7 +347,7 @@ def exponential(x: Any) -> Any:
     return series * float_of_bits(np.uint32((np.int32(power) + np.int32(127)) << np.int32(23)))
 
 
-@njit(**COMPILE)
+@kernel
 def attend(network: Any, work: Any, layer: Any, thread: Any, step: Any, phase: Any) -> None:
     """What all heads of all rows gather."""
     control, threads, heads = work.control, len(work.helping_T), network.heads
@@ -336,7 +363,7 @@ def attend(network: Any, work: Any, layer: Any, thread: Any, step: Any, phase: A
     wait(control, step, phase, pieces, threads)
 
 
-@njit(**COMPILE)
+@kernel
 def attend_head(network: Any, work: Any, layer: Any, row: Any, head: Any, scores_W: Any, spare: Any) -> None:
     """One head of a row: its key and value are put into the buffers, then its query gathers."""
     rows, width = work.x_BC.shape
@@ -362,7 +389,7 @@ def attend_head(network: Any, work: Any, layer: Any, row: Any, head: Any, scores
     gather(scores_S, values_SD, total, work.gathered_BC[row, head * size : (head + 1) * size])
 
 
-@njit(**COMPILE)
+@kernel
 def normed_head(x_D: Any, gain_D: Any) -> None:
     """RMSNorm in place."""
     squares = np.float32(0)
@@ -373,7 +400,7 @@ def normed_head(x_D: Any, gain_D: Any) -> None:
         x_D[place] *= factor * gain_D[place]
 
 
-@njit(**COMPILE)
+@kernel
 def turn(x_D: Any, cos_sin_2D: Any, spare: Any) -> None:
     """Rotary positions in place: x cos + (x with its halves swapped) sin."""
     half = len(x_D) // 2
@@ -384,7 +411,7 @@ def turn(x_D: Any, cos_sin_2D: Any, spare: Any) -> None:
         x_D[place] = x_D[place] * cos_sin_2D[0, place] + spare[place] * cos_sin_2D[1, place]
 
 
-@njit(**COMPILE)
+@kernel
 def similarities(query_D: Any, keys_DS: Any, scores_S: Any) -> None:
     """q k / sqrt(D) of every position, as a sum of the rows of keys."""
     scale = np.float32(1) / np.sqrt(np.float32(len(query_D)))
@@ -396,7 +423,7 @@ def similarities(query_D: Any, keys_DS: Any, scores_S: Any) -> None:
             scores_S[position] += query_0 * keys_0[position] + query_1 * keys_1[position]
 
 
-@njit(**COMPILE)
+@kernel
 def softmax(scores_S: Any) -> Any:
     """exp(score - largest) in place; returns their sum, by which they are still to be divided."""
     largest = scores_S[0]
@@ -410,7 +437,7 @@ def softmax(scores_S: Any) -> Any:
     return total
 
 
-@njit(**COMPILE)
+@kernel
 def gather(weights_S: Any, values_SD: Any, total: Any, out_D: Any) -> None:
     """The weighted mean of the values, four positions at a time, which touches `out_D` less."""
     out_D[:] = np.float32(0)
@@ -433,3 +460,155 @@ def gather(weights_S: Any, values_SD: Any, total: Any, out_D: Any) -> None:
             out_D[place] += weights_S[position] * values_SD[position, place]
         position += 1
     out_D /= total
+
+
+# Pieces, of which `control` keeps account: int64, one cache line for each number that threads write: the step, then for
+# each phase what was taken from each thread's pieces, and how many pieces were done in all steps.
+
+
+def new_control(phases: int, threads: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Of no step yet."""
+    return np.zeros(LINE * (1 + phases * (threads + 1)), np.int64)
+
+
+@kernel
+def place_of(phase: Any, thread: Any, threads: Any) -> Any:
+    """Where it stands how many of a thread's pieces are taken; behind the last thread, how many were ever done."""
+    return LINE * (1 + phase * (threads + 1) + thread)
+
+
+@kernel
+def take(control: Any, step: Any, phase: Any, pieces: Any, thread: Any, threads: Any) -> Any:
+    """The number of a piece that is now this thread's; -1 where none is left."""
+    for further in range(threads):
+        owner = (thread + further) % threads
+        first = pieces * owner // threads
+        own = pieces * (owner + 1) // threads - first
+        at = place_of(phase, owner, threads)
+        while True:
+            counted = load(control, at)
+            begun = counted // PIECES
+            taken = counted % PIECES if begun == step else 0
+            if begun > step or taken >= own:
+                break
+            if exchange(control, at, counted, step * PIECES + taken + 1):
+                return first + taken
+    return -1
+
+
+@kernel
+def done(control: Any, phase: Any, threads: Any) -> None:
+    """A piece that was taken is done."""
+    add(control, place_of(phase, threads, threads), 1)
+
+
+@kernel
+def wait(control: Any, step: Any, phase: Any, pieces: Any, threads: Any) -> None:
+    """Until all pieces of a phase are done, in this step as in those before."""
+    while load(control, place_of(phase, threads, threads)) < step * pieces:
+        pause()
+
+
+# What Numba lacks: atomic numbers, addresses and bits. Each is one LLVM instruction.
+
+
+def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [index])
+
+
+@intrinsic
+def load(_: Any, array: Any, index: Any) -> Any:
+    """The number there; what its writer wrote before it is seen, too."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], *arguments)
+        return builder.load_atomic(address, "acquire", 8)
+
+    return types.int64(array, types.intp), generate
+
+
+@intrinsic
+def store(_: Any, array: Any, index: Any, value: Any) -> Any:
+    """Put a number there, for whoever loads it."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], *arguments[:2])
+        builder.store_atomic(arguments[2], address, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.int64), generate
+
+
+@intrinsic
+def add(_: Any, array: Any, index: Any, value: Any) -> Any:
+    """Add to the number there; returns what it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], *arguments[:2])
+        return builder.atomic_rmw("add", address, arguments[2], "acq_rel")
+
+    return types.int64(array, types.intp, types.int64), generate
+
+
+@intrinsic
+def exchange(_: Any, array: Any, index: Any, expected: Any, new: Any) -> Any:
+    """Put a number there if it is still the expected one; whether it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        address = _address(context, builder, signature.args[0], *arguments[:2])
+        return builder.extract_value(builder.cmpxchg(address, *arguments[2:], "acq_rel", "acquire"), 1)
+
+    return types.boolean(array, types.intp, types.int64, types.int64), generate
+
+
+@intrinsic
+def pause(_: Any) -> Any:
+    """Let the processor wait for a moment, which spares energy and whoever shares the core."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        processor = platform.machine().lower()
+        if processor in ("x86_64", "amd64"):
+            function = ir.FunctionType(ir.VoidType(), [])
+            builder.call(get_or_insert_function(builder.module, function, "llvm.x86.sse2.pause"), [])
+        elif processor in ("aarch64", "arm64"):
+            function = ir.FunctionType(ir.VoidType(), [ir.IntType(32)])
+            builder.call(get_or_insert_function(builder.module, function, "llvm.aarch64.hint"), [ir.IntType(32)(1)])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def pointer(_: Any, address: Any, like: Any) -> Any:
+    """A pointer to numbers such as an array has, from an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.CPointer(like.dtype)(types.int64, like), generate
+
+
+@intrinsic
+def float_of_bits(_: Any, bits: Any) -> Any:
+    """The float32 with these 32 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.uint32), generate
+
+
+@intrinsic
+def as_float(_: Any, weight: Any) -> Any:
+    """A weight as float32: one of float32, the bits of one in bfloat16 (uint16), or a byte."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (value,) = arguments
+        if weight == types.float32:
+            return value
+        if weight == types.uint8:
+            return builder.uitofp(value, ir.FloatType())
+        bits = builder.shl(builder.zext(value, ir.IntType(32)), ir.IntType(32)(16))
+        return builder.bitcast(bits, ir.FloatType())
+
+    return types.float32(weight), generate
