@@ -7,7 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from inkloom.pages.figures import COLOURS, STAND_INS, Line, SecondUnit, line_figure, settled_top
+from inkloom.pages.figures import COLOURS, STAND_INS, Line, SecondUnit, line_figure, settled_top, tick_label
 
 STEPS = np.arange(50.0)
 FALLING = 1 + 3 * np.exp(-STEPS / 5)
@@ -30,6 +30,11 @@ def test_a_figure_is_one_well_formed_element_without_a_size():
     assert set(root.attrib) == {"viewBox", "aria-hidden", "focusable"}
     assert root.find(".//style") is None
     assert root.find(".//metadata") is None
+
+
+@pytest.mark.parametrize(("value", "label"), [(0.0, "0"), (12000.0, "12,000"), (0.25, "0.25"), (0.1 + 0.2, "0.3")])
+def test_ticks_of_an_axis(value, label):
+    assert tick_label(value) == label
 
 
 def test_labels_are_text():

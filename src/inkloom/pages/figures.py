@@ -318,12 +318,18 @@ def _draw(axes: Axes, line: Line, palette: Palette) -> None:
         axes.plot(x[y.argmin()], y.min(), "o", color=colour, markersize=6)
 
 
+def tick_label(value: float) -> str:
+    """A whole number with its thousands apart, any other with the digits that it has: 12,000, and 0.25 where an axis is
+    short."""
+    return f"{value:,.0f}" if abs(value - round(value)) < 1e-9 else f"{value:.6g}"
+
+
 def _dress(axes: Axes, x_label: str, y_label: str, y_top: float | None) -> None:
     axes.set_xlabel(x_label)
     # The unit stands above its axis: a label along it would cost a phone a tenth of the width.
     axes.set_title(y_label, loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, steps=ROUND))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_label(value)))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=ROUND))
     axes.margins(x=0.02)
     if y_top is not None:
