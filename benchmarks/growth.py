@@ -125,7 +125,9 @@ def answer_point(series: str, size: float) -> None:
 
 
 def draw(found: dict[str, list[tuple[float, float, float]]], path: Path) -> None:
+    """Seconds on logarithmic axes, where a straight line is a power; memory from zero, where most of it is fixed."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
     figure = Figure(figsize=(4 * len(found), 6), layout="constrained")
     for column, (series, points) in enumerate(found.items()):
@@ -133,7 +135,17 @@ def draw(found: dict[str, list[tuple[float, float, float]]], path: Path) -> None
         for row, (values, label) in enumerate(((seconds, "seconds"), (megabytes, "MB at the peak"))):
             axes = figure.add_subplot(2, len(found), 1 + column + row * len(found))
             axes.plot(sizes, values, marker="o")
-            axes.set(xscale="log", yscale="log", xlabel=POINTS[series][1], ylabel=label)
+            axes.set(xscale="log", xlabel=POINTS[series][1], ylabel=label)
+            axes.set_xticks(sizes, labels=[f"{size:,g}" if size < 1e6 else f"{size:.0e}" for size in sizes], fontsize=8)
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            if row == 0:
+                axes.set_yscale("log")
+                axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+                axes.yaxis.set_minor_formatter(
+                    StrMethodFormatter("{x:g}") if max(values) < 10 * min(values) else NullFormatter()
+                )
+            else:
+                axes.set_ylim(0, 1.1 * max(values))
             axes.grid(alpha=0.3)
     figure.savefig(path, dpi=120)
 
