@@ -216,7 +216,7 @@ def add(works: dict[str, Callable[[], float]], name: str, make: Callable[[], Cal
     """A peer, or the reason why it is left out."""
     try:
         works[name] = make()
-    except MissingError as reason:
+    except (MissingError, ImportError) as reason:
         print(f"skipped: {name}: {reason}")
 
 
@@ -248,7 +248,7 @@ def train(corpus, rounds: int) -> list[Line]:
     lines = list(bench_train(corpus, rounds))
     try:
         lines += x_transformer_steps(rounds)
-    except MissingError as reason:
+    except (MissingError, ImportError) as reason:
         print(f"skipped: {reason}")
     return lines
 
