@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("inkloom")
 
-WORTH = 1000
+WORTH = 4000
 """Steps of a few rows that a process takes by PyTorch before it loads what takes them two to four times as fast. They
-last from half a second to two. It is their number, not their time, so that the same work gives the same text. (In
-bfloat16 PyTorch rounds inputs as well, so a text may go on differently from there.)"""
+last two to five seconds, not much less than compiling does. It is their number, not their time, so that the same work
+gives the same text. (In bfloat16 PyTorch rounds inputs as well, so a text may go on differently from there.)"""
 
 STEPS: Counter[WeightType] = Counter()
 """Such steps of this process, by the type of weights, each of which has code of its own."""
