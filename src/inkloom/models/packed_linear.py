@@ -45,17 +45,21 @@ Product: TypeAlias = Callable[[Tensor], Tensor]
 
 def rounded_to_bytes(weight_OI: Tensor) -> Tensor:
     """The matrix after rounding to 256 levels between the least and the largest weight of each input, in float32."""
-    packed = torch.ops.quantized.embedding_bag_byte_prepack(weight_OI.float().t().contiguous())
-    unpacked: Tensor = torch.ops.quantized.embedding_bag_byte_unpack(packed)
+    unpacked: Tensor = torch.ops.quantized.embedding_bag_byte_unpack(_byte_table(weight_OI))
     return unpacked.t().contiguous()
 
 
 def packed_bytes(weight_OI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The same levels as (O, I) bytes, with the scale and the least weight of each of the I inputs."""
-    packed_IP = torch.ops.quantized.embedding_bag_byte_prepack(weight_OI.float().t().contiguous())
-    outputs = len(weight_OI)
+    packed_IP, outputs = _byte_table(weight_OI), len(weight_OI)
     scale_least_I2 = packed_IP[:, outputs:].contiguous().view(torch.float32)
     return packed_IP[:, :outputs].t().contiguous(), scale_least_I2[:, 0], scale_least_I2[:, 1]
+
+
+def _byte_table(weight_OI: Tensor) -> Tensor:
+    """W^T as bytes, row by row, each row with its scale and its least weight behind it (I, O + 8)."""
+    table: Tensor = torch.ops.quantized.embedding_bag_byte_prepack(weight_OI.float().t().contiguous())
+    return table
 
 
 def rounded(model: Model, kind: WeightType) -> Model:
@@ -96,10 +100,9 @@ class PackedLinear:
 
     @functools.cached_property
     def _table_IO(self) -> Tensor:
-        weight_IO = self._weight_OI.t().contiguous()
         if self._kind == "int8":
-            table: Tensor = torch.ops.quantized.embedding_bag_byte_prepack(weight_IO)
-            return table
+            return _byte_table(self._weight_OI)
+        weight_IO = self._weight_OI.t().contiguous()
         return weight_IO.to(torch.bfloat16) if self._kind == "bfloat16" else weight_IO
 
     @functools.cached_property

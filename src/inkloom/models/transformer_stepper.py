@@ -128,7 +128,9 @@ class TransformerStepper(Stepper):
         used = max(positions) + 1
         compiled = self._compiled_steps() if len(positions) <= COMPILED_ROWS else None
         room = ROOM * -(-used // ROOM)
-        if compiled is not None and room > windows.room:  # a few rows are small, and copying them now and then is not
+        if (
+            compiled is not None and room > windows.room
+        ):  # a few rows take little room, so that it may be spared to copy
             room = max(room, min(2 * windows.room, ROOM * -(-self._window // ROOM)))
         windows = windows.grown_to(room)
         read = windows._replace(lengths=[position + 1 for position in positions])

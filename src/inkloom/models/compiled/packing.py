@@ -5,11 +5,10 @@ Shapes: as in `kernels.py`.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from inkloom.models.compiled.kernels import ACTIVATIONS, Floats, Network, Norm, Product
@@ -47,14 +46,7 @@ def packed(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> 
         [feed_forward.input for feed_forward in feed_forwards],
         [feed_forward.output for feed_forward in feed_forwards],
     )
-    # One array for all, which is large enough that NumPy asks for large pages: with small ones, finding them takes as
-    # long as reading them (docs/speed.md).
-    memory = np.empty(sum(linear.weight.numel() for own in linears for linear in own), STORED[kind])
-    products = []
-    for own in linears:
-        size = sum(linear.weight.numel() for linear in own)
-        room, memory = memory[:size], memory[size:]
-        products.append(_product([linear.weight for linear in own], [linear.bias for linear in own], kind, room))
+    products = [_product([linear.weight for linear in own], [linear.bias for linear in own], kind) for own in linears]
     head = model.embedding.weight if model.head is None else model.head.weight
     head_kind: WeightType = kind if head.numel() >= SMALL else "float32"
     normed = not isinstance(attentions[0].query_norm, nn.Identity)
@@ -69,7 +61,7 @@ def packed(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> 
         output=products[1],
         feed_forward_input=products[2],
         feed_forward_output=products[3],
-        head=_product([head], [None], head_kind, np.empty(head.numel(), STORED[head_kind])),
+        head=_product([head], [None], head_kind),
         attention_norm=_norm([block.attention_norm for block in blocks]),
         feed_forward_norm=_norm([block.feed_forward_norm for block in blocks]),
         last_norm=_norm([model.norm]),
@@ -84,22 +76,18 @@ def floats(*shape: int) -> Floats:
     return np.zeros(shape, np.float32)
 
 
-def _product(
-    weights: Sequence[Tensor], biases: Sequence[Tensor | None], kind: WeightType, room: NDArray[Any]
-) -> Product:
-    matrices_LOI = room.reshape(len(weights), *weights[0].shape)
+def _product(weights: Sequence[Tensor], biases: Sequence[Tensor | None], kind: WeightType) -> Product:
+    matrices_LOI = np.empty((len(weights), *weights[0].shape), STORED[kind])
     scale_LI = least_LI = floats(len(weights), 0)
     if kind == "int8":
-        parts = [packed_bytes(weight.detach()) for weight in weights]
-        matrices_LOI[:] = torch.stack([levels_OI for levels_OI, _, _ in parts]).numpy()
-        scale_LI, least_LI = (
-            _stacked([scale_I for _, scale_I, _ in parts]),
-            _stacked([least_I for *_, least_I in parts]),
-        )
+        levels, scales, leasts = zip(*(packed_bytes(weight.detach()) for weight in weights), strict=True)
+        scale_LI, least_LI = _stacked(scales), _stacked(leasts)
+    elif kind == "bfloat16":
+        levels = tuple(weight.detach().to(torch.bfloat16).view(torch.uint16) for weight in weights)
     else:
-        for matrix_OI, weight in zip(matrices_LOI, weights, strict=True):
-            bits = weight.detach().to(torch.bfloat16).view(torch.uint16) if kind == "bfloat16" else weight.detach()
-            matrix_OI[:] = bits.numpy()
+        levels = tuple(weight.detach() for weight in weights)
+    for matrix_OI, levels_OI in zip(matrices_LOI, levels, strict=True):
+        matrix_OI[:] = levels_OI.numpy()
     outputs = len(weights[0])
     bias_LO = _stacked([torch.zeros(outputs) if bias is None else bias for bias in biases])
     return Product(matrices_LOI, bias_LO, scale_LI, least_LI)

@@ -28,7 +28,7 @@ class CompiledSteps:
     other; they leave soon after."""
 
     def __init__(self, model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> None:
-        """ValueError for a network that the kernels do not know."""
+        """A network for which `can_pack` holds."""
         self._model, self._network = model, packed(model, kind, turns_2WD)
         self._embedding_VC = model.embedding.weight.detach().numpy()
         self._positions_WC = None if model.positions_WC is None else model.positions_WC.detach().numpy()
