@@ -1,4 +1,4 @@
-"""A few rows as machine code against the model itself, and the threads that share it.
+"""Single tokens by machine code against the model itself, and the threads that share it.
 
 Shapes: B rows, V vocabulary.
 """
@@ -13,17 +13,17 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 
 from inkloom.generation import GenerationConfig
 from inkloom.generation.decode import decode_all
 from inkloom.generation.samples import sample_requests
 from inkloom.models import compiling
-from inkloom.models.compiled.kernels import STEP, done, new_control, softmax, take, wait
+from inkloom.models.compiled.kernels import STEP, done, new_control, softmax, sums_of_rows, take, wait
 from inkloom.models.compiled.steps import CompiledSteps
-from inkloom.models.compiling import FAILED, STEPS, WORTH, expect_few_rows
+from inkloom.models.compiling import FAILED, STEPS, WORTH, expect_steps
 from inkloom.models.packed_linear import rounded
 from inkloom.models.transformer import Transformer
-from inkloom.models.transformer_stepper import COMPILED_ROWS
 from inkloom.tokenizers.char import CharTokenizer
 
 TOKENIZER = CharTokenizer("abcdefghi")
@@ -66,12 +66,12 @@ def expected(model, kind, tokens_BT):
 
 
 @torch.inference_mode()
-@pytest.mark.parametrize("rows", [1, 3, COMPILED_ROWS])
+@pytest.mark.parametrize("rows", [1, 3, 8, 18])
 @pytest.mark.parametrize("kind", ["float32", "bfloat16", "int8"])
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"tied": True}, {"preset": "qwen3"}, {"preset": "qwen3", "feed_forward": 250}],
-    ids=["gpt2", "tied", "qwen3", "rows that are no multiple of four"],
+    [{}, {"tied": True}, {"preset": "qwen3", "heads": 3}, {"preset": "qwen3", "feed_forward": 250, "width": 240}],
+    ids=["gpt2", "tied", "qwen3", "sizes that are no multiples of 32"],
 )
 def test_logits_are_those_of_the_model_with_such_weights(kind, fields, rows):
     """Over the 64 positions by which buffers grow; in float32 over a full window, too, which the model itself reads."""
@@ -165,7 +165,7 @@ def test_more_threads_than_cores_for_many_steps_give_the_same_bytes(threads):
 def test_threads_help_leave_when_no_token_comes_and_return_with_the_next(threads, monkeypatch):
     threads(3)
     steps = CompiledSteps(transformer(), "float32", None)
-    buffers = [torch.zeros(2, 1, 6, 32, 64), torch.zeros(2, 1, 6, 64, 32)]
+    buffers = [torch.zeros(2, 1, 6, 1, 32, 64), torch.zeros(2, 1, 6, 64, 32)]
     came = []
     real = threading.Thread.start
     monkeypatch.setattr(threading.Thread, "start", lambda thread: came.append(thread) or real(thread))
@@ -183,7 +183,7 @@ def test_threads_help_leave_when_no_token_comes_and_return_with_the_next(threads
 def test_where_no_thread_can_be_had_one_is_enough(threads, monkeypatch):
     threads(3)
     steps = CompiledSteps(transformer(), "float32", None)
-    buffers = [torch.zeros(2, 1, 6, 32, 64), torch.zeros(2, 1, 6, 64, 32)]
+    buffers = [torch.zeros(2, 1, 6, 1, 32, 64), torch.zeros(2, 1, 6, 64, 32)]
 
     def refuse(thread):
         raise RuntimeError("can't start new thread")
@@ -224,7 +224,7 @@ def test_nothing_is_compiled_before_it_pays():
     assert stepper._compiled is None
     decode_all(model, TOKENIZER, requests)
     assert 1 < STEPS["float32"] < WORTH
-    expect_few_rows("float32")
+    expect_steps("float32")
     assert STEPS["float32"] == WORTH
 
 
@@ -251,6 +251,49 @@ def test_compiling_for_long_is_announced(monkeypatch, caplog):
     with caplog.at_level(logging.INFO, logger="inkloom"):
         transformer().stepper().prepare()
     assert sum("Compiling" in record.getMessage() for record in caplog.records) == 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    tile=st.sampled_from([(1, 16), (1, 32), (1, 64), (2, 32), (4, 16), (6, 16), (8, 32)]),
+    kind=st.sampled_from(["float32", "uint16", "uint8"]),
+    rows=st.integers(1, 8),
+    length=st.integers(1, 19),
+)
+def test_sums_of_rows(tile, kind, rows, length):
+    """Whichever tile this machine takes; places of rows that are not there repeat the last one."""
+    sums, columns = tile
+    rows = min(rows, sums)
+    generator = np.random.default_rng(0)
+    x_BI = generator.normal(size=(rows + 1, 20)).astype(np.float32)
+    levels_IC = generator.integers(0, 200, (length + 2, columns + 5))
+    stored_IC = levels_IC.astype(kind)
+    if kind == "uint16":
+        stored_IC = torch.from_numpy(levels_IC).to(torch.bfloat16).view(torch.uint16).numpy()
+    out = np.zeros((sums, columns), np.float32)
+    at = (2 * stored_IC.shape[1] + 3, stored_IC.shape[1])
+    SUMS[tile](x_BI, 20, 20, rows, stored_IC, at, length, 7, out)
+    expected_BC = x_BI[1:, :length] @ stored_and_back(stored_IC)[2 : 2 + length, 3 : 3 + columns]
+    expected_BC = expected_BC[[min(row, rows - 1) for row in range(sums)]]
+    np.testing.assert_allclose(out, expected_BC, rtol=1e-4, atol=1e-2)
+
+
+def stored_and_back(stored):
+    """The numbers that are stored, in float32."""
+    return (stored.astype(np.uint32) << 16).view(np.float32) if stored.dtype == np.uint16 else stored.astype(np.float32)
+
+
+def compiled_sums(sums, columns):
+    """Sums for a literal tile."""
+
+    @njit
+    def run(x, first, width, rows, table, at, length, ahead, out):
+        sums_of_rows(sums, columns, x, first, width, rows, table, at, length, ahead, out)
+
+    return run
+
+
+SUMS = {tile: compiled_sums(*tile) for tile in [(1, 16), (1, 32), (1, 64), (2, 32), (4, 16), (6, 16), (8, 32)]}
 
 
 def test_softmax():

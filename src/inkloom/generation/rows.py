@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -110,13 +111,27 @@ class Row:
 
 def scores(logits_BV: Tensor, tokens_B: Tensor, likeliest: int) -> list[Score]:
     """What a model gave each of these tokens, with its K = `likeliest` favourites in their place."""
-    logprobs_BV = logits_BV.log_softmax(dim=-1)
-    logprobs_B = logprobs_BV.gather(1, tokens_B[:, None])[:, 0].tolist()
+    shifted_BV, totals_B1 = _log_softmax(logits_BV)
+    logprobs_B = (shifted_BV.gather(1, tokens_B[:, None]) - totals_B1)[:, 0].tolist()
     if likeliest == 0:
         return [Score(logprob, ()) for logprob in logprobs_B]
-    top_BK = logprobs_BV.topk(min(likeliest, logits_BV.shape[1]), dim=-1)
+    top_BK = (shifted_BV - totals_B1).topk(min(likeliest, logits_BV.shape[1]), dim=-1)
     favourites = zip(top_BK.indices.tolist(), top_BK.values.tolist(), strict=True)
     return [
         Score(logprob, tuple(zip(ids, nats, strict=True)))
         for logprob, (ids, nats) in zip(logprobs_B, favourites, strict=True)
     ]
+
+
+def _log_softmax(logits_BV: Tensor) -> tuple[Tensor, Tensor]:
+    """The log-softmax as x - max x, (B, V), and what is still to be taken off, log sum exp (x - max x), (B, 1); one or
+    the other is NaN in a row with a logit that is NaN or infinity.
+
+    By NumPy, since torch calls its threads for 32 rows of 65 numbers already: that takes longer than the sums do, and
+    keeps the threads that read tokens from their cores.
+    """
+    logits = logits_BV.numpy()
+    with np.errstate(invalid="ignore"):
+        shifted = logits - logits.max(axis=-1, keepdims=True)
+        totals = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return torch.from_numpy(shifted), torch.from_numpy(totals)

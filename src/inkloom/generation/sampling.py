@@ -26,7 +26,7 @@ from inkloom.errors import InputError
 from inkloom.generation.filters import Seen
 from inkloom.generation.settings import GenerationConfig
 from inkloom.generation.tables import FILTERS, PENALTIES, Filter, Penalty
-from inkloom.models.choice import exponential_
+from inkloom.models.choice import LEAST_UNIFORM
 from inkloom.registry import Registry
 
 Strength = TypeVar("Strength", Filter, Penalty)
@@ -59,6 +59,7 @@ class Sampler:
         self._generators = [generators[row] for row in drawing]
         self._drawing_S = torch.tensor(drawing, dtype=torch.int64)
         self._uniform_SV = torch.empty(len(drawing), vocab_size)
+        self._uniform_rows = self._uniform_SV.unbind()
         self._penalties = _active(PENALTIES, settings)
         self._filters = _active(FILTERS, [neutral if setting.is_greedy else setting for setting in settings])
         self._bias_BV = _bias(settings, vocab_size, never)
@@ -89,15 +90,23 @@ class Sampler:
         return logits_BV
 
     def _gumbel_noise(self) -> Tensor:
-        for uniform_V, generator in zip(self._uniform_SV, self._generators, strict=True):
+        for uniform_V, generator in zip(self._uniform_rows, self._generators, strict=True):
             uniform_V.uniform_(generator=generator)
         return gumbel_(self._uniform_SV)
 
 
 def gumbel_(uniform: Tensor) -> Tensor:
     """Gumbel noise, -log(-log(u)), from float32 numbers u in [0, 1), in place; finite for all of them: minus infinity
-    could drop the only token that is left."""
-    return exponential_(uniform).log_().neg_()
+    could drop the only token that is left.
+
+    By NumPy: torch calls its threads for more than 2,048 logarithms, which takes longer than these do, and keeps the
+    threads that read tokens from their cores.
+    """
+    numbers = uniform.numpy()
+    np.maximum(numbers, LEAST_UNIFORM, out=numbers)
+    for _ in range(2):
+        np.negative(np.log(numbers, out=numbers), out=numbers)
+    return uniform
 
 
 def _active(table: Registry[Strength], settings: Sequence[GenerationConfig]) -> list[tuple[Strength, Tensor]]:

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("inkloom")
 
 WORTH = 4000
-"""Steps of a few rows that a process takes by PyTorch before it loads what takes them two to four times as fast. They
-last two to five seconds, not much less than compiling does. It is their number, not their time, so that the same work
-gives the same text. (In bfloat16 PyTorch rounds inputs as well, so a text may go on differently from there.)"""
+"""Steps of one row that a process takes by PyTorch before it loads what takes them three times as fast. They last two
+to five seconds, not much less than compiling does. It is their number, not their time, so that the same work gives the
+same text. (In bfloat16 PyTorch rounds inputs as well, so a text may go on differently from there.)"""
+
+ROWS_OF_A_STEP = 8
+"""Rows that take PyTorch about as long again as the first one."""
 
 STEPS: Counter[WeightType] = Counter()
 """Such steps of this process, by the type of weights, each of which has code of its own."""
@@ -30,20 +33,20 @@ TOLD = 1.5
 """Seconds after which compiling is worth a message; to load what was compiled takes less."""
 
 
-def pays(kind: WeightType) -> bool:
-    """Counts a step of a few rows; whether there were enough."""
-    STEPS[kind] += 1
+def pays(kind: WeightType, rows: int) -> bool:
+    """Counts a step of so many rows; whether there were enough."""
+    STEPS[kind] += 1 + rows // ROWS_OF_A_STEP
     return STEPS[kind] >= WORTH and kind not in FAILED
 
 
-def expect_few_rows(kind: WeightType) -> None:
-    """Many steps of a few rows are to come: the machine code is loaded with the first."""
+def expect_steps(kind: WeightType) -> None:
+    """Many steps are to come: the machine code is loaded with the first."""
     STEPS[kind] = max(STEPS[kind], WORTH)
 
 
 def compiled_steps(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> "CompiledSteps | None":
-    """The machine code that reads a few rows, loaded; None where Numba or the network is not fit for it."""
-    message = "Compiling what writes a few rows: some seconds, once for each type of weights on this machine."
+    """The machine code that reads tokens, loaded; None where Numba or the network is not fit for it."""
+    message = "Compiling what writes text: some seconds, once for each type of weights on this machine."
     said = threading.Timer(TOLD, log.info, [message])
     said.daemon = True
     said.start()
@@ -58,7 +61,7 @@ def compiled_steps(model: "Transformer", kind: WeightType, turns_2WD: Tensor | N
     except Exception as error:  # Numba, LLVM, their cache on disk: whatever fails, PyTorch writes the same
         FAILED.add(kind)
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        log.info(f"A few rows are written by PyTorch, at half the speed, since Numba does not work here: {reason}")
+        log.info(f"Text is written by PyTorch, at half the speed, since Numba does not work here: {reason}")
         return None
     finally:
         said.cancel()

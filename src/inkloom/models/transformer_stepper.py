@@ -1,15 +1,15 @@
 """A Transformer that reads single tokens: weights packed once, keys and values laid out for one query a row.
 
-It equals `Transformer.forward` to float tolerance; that one stays the reference, and reads prompts. A few rows
-are read by machine code once there were many (`compiling`), more by PyTorch.
+It equals `Transformer.forward` to float tolerance; that one stays the reference, and reads prompts. Machine code reads
+tokens once there were many (`compiling`); here they are read by PyTorch.
 
-One query's attention is two weighted sums. Where keys lie with positions last, its scores are a sum of D rows over all
-positions, weighted by the query's numbers; what it gathers is the sum of the values' rows, weighted by the softmax of
-the scores. Measured for 32 rows x 6 heads x 250 positions, 6 layers (docs/speed.md): torch's
-scaled_dot_product_attention 10 ms, two products 8, two weighted sums 3, which is what memory takes to give 147 MB.
+One query's attention is two weighted sums. Keys lie in blocks of P = ROOM positions, which come last: the scores of a
+block are a sum of D rows, weighted by the query's numbers. What the query gathers is the sum of the values' rows,
+weighted by the softmax of the scores. Measured for 32 rows x 6 heads x 250 positions, 6 layers (docs/speed.md): torch's
+scaled_dot_product_attention 10 ms, two products 8, two weighted sums 3.
 
-Shapes: B rows, S positions, V vocabulary, C width, H heads, D head size, W window, N = B H. R is 1 where all rows stand
-at the same position, else B.
+Shapes: B rows, S positions, K blocks of P positions, V vocabulary, C width, H heads, D head size, W window, N = B H. R
+is 1 where all rows stand at the same position, else B.
 """
 
 import math
@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from inkloom.models.compiling import compiled_steps, expect_few_rows, pays
+from inkloom.models.compiling import compiled_steps, expect_steps, pays
 from inkloom.models.packed_linear import PackedLinear, weighted_sums
 from inkloom.models.stepping import State, Stepper, WeightType
 
@@ -30,15 +31,11 @@ if TYPE_CHECKING:
     from inkloom.models.transformer import Block, Transformer
 
 ROOM = 64
-"""Positions by which the buffers grow."""
+"""Positions of a block, by which the buffers grow."""
 
 MANY_HEADS = 24
 """B H from which weighted sums beat plain products: 4 rows of 6 heads take 0.24 against 0.36 ms at 250 positions, 1 row
 0.19 against 0.12."""
-
-
-COMPILED_ROWS = 8
-"""Rows up to which machine code beats oneDNN's products, which then use what they read often enough."""
 
 
 class Windows(NamedTuple):
@@ -46,7 +43,7 @@ class Windows(NamedTuple):
 
     lengths: list[int]
     tokens_BS: Tensor
-    keys_LBHDS: Tensor
+    keys_LBHKDP: Tensor
     values_LBHSD: Tensor
 
     @property
@@ -56,14 +53,13 @@ class Windows(NamedTuple):
 
     def grown_to(self, room: int) -> "Windows":
         """With room for so many positions."""
-        more = room - self.room
-        if more <= 0:
+        if room <= self.room:
             return self
         return Windows(
             self.lengths,
-            functional.pad(self.tokens_BS, (0, more)),
-            functional.pad(self.keys_LBHDS, (0, more)),
-            functional.pad(self.values_LBHSD, (0, 0, 0, more)),
+            _longer(self.tokens_BS, 1, room),
+            _longer(self.keys_LBHKDP, 3, room // ROOM),
+            _longer(self.values_LBHSD, 3, room),
         )
 
 
@@ -113,43 +109,43 @@ class TransformerStepper(Stepper):
         used = cache.tokens_BS.shape[1]
         room = ROOM * max(1, -(-used // ROOM))
         layers, rows = len(self._blocks), len(cache.lengths_B)
-        keys_LBHDS = torch.zeros(layers, rows, self._heads, self._size, room, dtype=torch.float32)
+        keys_LBHKDP = torch.zeros(layers, rows, self._heads, room // ROOM, self._size, ROOM, dtype=torch.float32)
         values_LBHSD = torch.zeros(layers, rows, self._heads, room, self._size, dtype=torch.float32)
         for layer, (keys_BHSD, values_BHSD) in enumerate(zip(cache.keys_LBHSD, cache.values_LBHSD, strict=True)):
-            keys_LBHDS[layer, ..., : keys_BHSD.shape[2]] = keys_BHSD.transpose(-1, -2)
-            values_LBHSD[layer, :, :, : values_BHSD.shape[2]] = values_BHSD
+            length = keys_BHSD.shape[2]
+            padded_BHSD = functional.pad(keys_BHSD, (0, 0, 0, room - length))
+            keys_LBHKDP[layer] = padded_BHSD.reshape(rows, self._heads, -1, ROOM, self._size).transpose(-1, -2)
+            values_LBHSD[layer, :, :, :length] = values_BHSD
         tokens_BS = functional.pad(cache.tokens_BS, (0, room - used))
-        return Windows(cache.lengths_B.tolist(), tokens_BS, keys_LBHDS, values_LBHSD)
+        return Windows(cache.lengths_B.tolist(), tokens_BS, keys_LBHKDP, values_LBHSD)
 
     def read(self, tokens_B1: Tensor, state: State) -> tuple[Tensor, Windows]:
         """Read a token in every row. Returns (logits_BV, state)."""
         windows = self._make_room(Windows(*state))
         positions = windows.lengths
         used = max(positions) + 1
-        compiled = self._compiled_steps() if len(positions) <= COMPILED_ROWS else None
+        compiled = self._compiled_steps(len(positions))
         room = ROOM * -(-used // ROOM)
-        if (
-            compiled is not None and room > windows.room
-        ):  # a few rows take little room, so that it may be spared to copy
+        if compiled is not None and room > windows.room:  # it reads what is used alone, so room may spare copies
             room = max(room, min(2 * windows.room, ROOM * -(-self._window // ROOM)))
         windows = windows.grown_to(room)
         read = windows._replace(lengths=[position + 1 for position in positions])
         if compiled is not None:
             tokens = tokens_B1[:, 0].tolist()
             windows.tokens_BS.numpy()[range(len(tokens)), positions] = tokens
-            return compiled.read(tokens, positions, windows.keys_LBHDS, windows.values_LBHSD), read
+            return compiled.read(tokens, positions, windows.keys_LBHKDP, windows.values_LBHSD), read
         reading = self._reading(positions, used, windows.room)
         x_BC = self._embedded(tokens_B1, reading)
-        for block, keys_BHDS, values_BHSD in zip(self._blocks, windows.keys_LBHDS, windows.values_LBHSD, strict=True):
-            x_BC = self._through(block, x_BC, keys_BHDS, values_BHSD, reading)
-        _write(windows.tokens_BS, tokens_B1[:, 0], 1, reading)
+        for block, keys_BHKDP, values_BHSD in zip(self._blocks, windows.keys_LBHKDP, windows.values_LBHSD, strict=True):
+            x_BC = self._through(block, x_BC, keys_BHKDP, values_BHSD, reading)
+        windows.tokens_BS[reading.rows_B, reading.positions_B] = tokens_B1[:, 0]
         logits_BV = self._head(self._transformer.norm(x_BC))
         return logits_BV, read
 
     def prepare(self) -> None:
-        """Compile what reads a few rows, or load it."""
-        expect_few_rows(self._kind)
-        self._compiled_steps()
+        """Compile what reads tokens, or load it."""
+        expect_steps(self._kind)
+        self._compiled_steps(1)
 
     def select_state(self, state: State, index_B: Tensor) -> Windows:
         """The rows `index_B`, as a copy."""
@@ -157,7 +153,7 @@ class TransformerStepper(Stepper):
         return Windows(
             [windows.lengths[row] for row in index_B.tolist()],
             windows.tokens_BS[index_B],
-            windows.keys_LBHDS.index_select(1, index_B),
+            windows.keys_LBHKDP.index_select(1, index_B),
             windows.values_LBHSD.index_select(1, index_B),
         )
 
@@ -168,13 +164,13 @@ class TransformerStepper(Stepper):
         return Windows(
             [length for windows in grown for length in windows.lengths],
             torch.cat([windows.tokens_BS for windows in grown]),
-            torch.cat([windows.keys_LBHDS for windows in grown], dim=1),
+            torch.cat([windows.keys_LBHKDP for windows in grown], dim=1),
             torch.cat([windows.values_LBHSD for windows in grown], dim=1),
         )
 
-    def _compiled_steps(self) -> "CompiledSteps | None":
-        """What reads tokens of a few rows, where it pays."""
-        if self._may_compile and pays(self._kind):
+    def _compiled_steps(self, rows: int) -> "CompiledSteps | None":
+        """What reads a token in each of so many rows, where it pays."""
+        if self._may_compile and pays(self._kind, rows):
             self._compiled = compiled_steps(self._transformer, self._kind, self._turns_2WD)
             self._may_compile = False
         return self._compiled
@@ -211,26 +207,27 @@ class TransformerStepper(Stepper):
         return x_BC if model.positions_WC is None else x_BC + model.positions_WC[reading.positions_B]
 
     def _through(
-        self, block: "PackedBlock", x_BC: Tensor, keys_BHDS: Tensor, values_BHSD: Tensor, reading: Reading
+        self, block: "PackedBlock", x_BC: Tensor, keys_BHKDP: Tensor, values_BHSD: Tensor, reading: Reading
     ) -> Tensor:
         """One block, whose keys and values get this token's."""
         queries_keys_B2HD, values_BHD = block.heads(x_BC, reading.cos_sin_2R11D)
-        _write(keys_BHDS, queries_keys_B2HD[:, 1], 3, reading)
-        _write(values_BHSD, values_BHD, 2, reading)
-        y_BC = self._attend(queries_keys_B2HD[:, 0], keys_BHDS, values_BHSD, reading).reshape(x_BC.shape)
+        _write(keys_BHKDP, values_BHSD, queries_keys_B2HD[:, 1], values_BHD, reading)
+        y_BC = self._attend(queries_keys_B2HD[:, 0], keys_BHKDP, values_BHSD, reading).reshape(x_BC.shape)
         return block.rest(x_BC, y_BC)
 
-    def _attend(self, q_BHD: Tensor, keys_BHDS: Tensor, values_BHSD: Tensor, reading: Reading) -> Tensor:
+    def _attend(self, q_BHD: Tensor, keys_BHKDP: Tensor, values_BHSD: Tensor, reading: Reading) -> Tensor:
         """What each row's query gathers, (B, H, 1, D)."""
         rows = len(q_BHD)
         if rows * self._heads < MANY_HEADS:
-            scores_BH1S = q_BHD.unsqueeze(2) @ keys_BHDS[..., : reading.used]
+            scores_BHK1P = q_BHD[:, :, None, None] @ keys_BHKDP
+            scores_BH1S = scores_BHK1P.transpose(2, 3).flatten(3)[..., : reading.used]
             if reading.bias_B11S is not None:
                 scores_BH1S = scores_BH1S + reading.bias_B11S
             return scores_BH1S.softmax(dim=-1) @ values_BHSD[:, :, : reading.used]
         places = self._places(rows, reading.used)
-        scores_NS = weighted_sums(keys_BHDS.flatten(0, 2), places.keys, places.key_starts, q_BHD.reshape(-1))
-        scores_BH1S = scores_NS.view(rows, self._heads, 1, -1)
+        q_BHKD = q_BHD.unsqueeze(2).expand(-1, -1, keys_BHKDP.shape[2], -1)
+        scores = weighted_sums(keys_BHKDP.flatten(0, 3), places.keys, places.key_starts, q_BHKD.reshape(-1))
+        scores_BH1S = scores.view(rows, self._heads, 1, -1)
         if reading.bias_B11S is not None:
             scores_BH1S += reading.bias_B11S
         weights = scores_BH1S.softmax(dim=-1).view(-1)
@@ -243,7 +240,8 @@ class TransformerStepper(Stepper):
 
 
 class Places(NamedTuple):
-    """Which rows of the buffers, seen as tables, each of the N heads' sums is made of: all of its own."""
+    """Which rows of the buffers, seen as tables, each of the sums is made of: all of its own. Of keys there is a sum
+    for each block of the N heads, of values one for each head."""
 
     keys: Tensor
     key_starts: Tensor
@@ -253,8 +251,13 @@ class Places(NamedTuple):
     @classmethod
     def of(cls, heads: int, size: int, room: int) -> "Places":
         """For N = `heads` of D = `size` numbers, and S = `room`."""
-        first_N = torch.arange(heads)
-        return cls(torch.arange(heads * size), first_N * size, torch.arange(heads * room), first_N * room)
+        blocks = heads * room // ROOM
+        return cls(
+            torch.arange(blocks * size),
+            torch.arange(blocks) * size,
+            torch.arange(heads * room),
+            torch.arange(heads) * room,
+        )
 
 
 class PackedBlock:
@@ -313,9 +316,23 @@ def _signed(rotations_2WD: Tensor) -> Tensor:
     return torch.stack([cos_WD, torch.cat([-sin_WD[:, :half], sin_WD[:, half:]], dim=-1)])
 
 
-def _write(buffer: Tensor, new: Tensor, dim: int, reading: Reading) -> None:
-    """Put each row's newest at its position, which counts along `dim`."""
+def _longer(buffer: Tensor, dim: int, length: int) -> Tensor:
+    """A copy with zeros behind it, by NumPy, which takes no thread from those that read tokens, and memory from the
+    system as zeros."""
+    grown = np.zeros([*buffer.shape[:dim], length, *buffer.shape[dim + 1 :]], buffer.numpy().dtype)
+    grown[(*[slice(None)] * dim, slice(buffer.shape[dim]))] = buffer.numpy()
+    return torch.from_numpy(grown)
+
+
+def _write(
+    keys_BHKDP: Tensor, values_BHSD: Tensor, new_keys_BHD: Tensor, new_values_BHD: Tensor, reading: Reading
+) -> None:
+    """Put each row's newest at its position."""
     if reading.same:
-        buffer.select(dim, reading.positions[0]).copy_(new)
+        position = reading.positions[0]
+        keys_BHKDP[:, :, position // ROOM, :, position % ROOM] = new_keys_BHD
+        values_BHSD[:, :, position] = new_values_BHD
     else:
-        buffer.movedim(dim, 1)[reading.rows_B, reading.positions_B] = new
+        rows_B, positions_B = reading.rows_B, reading.positions_B
+        keys_BHKDP.permute(0, 2, 4, 1, 3)[rows_B, positions_B // ROOM, positions_B % ROOM] = new_keys_BHD
+        values_BHSD.transpose(1, 2)[rows_B, positions_B] = new_values_BHD

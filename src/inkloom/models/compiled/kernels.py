@@ -1,7 +1,8 @@
-"""One token in a few rows through a Transformer, as machine code that several threads share.
+"""One token in each row through a Transformer, as machine code that several threads share.
 
-It computes what `TransformerStepper` does, whose 200 calls of PyTorch take as long as reading the weights. Rows of
-weights are read once for all rows of the batch.
+It computes what `TransformerStepper` does. All sums, of products and of attention alike, are `sums_of_rows`: rows of a
+table, each times a number. In products the table is a panel, 32 columns of W^T behind each other, which is read from
+memory once, and the sums of eight rows of the batch at a time stay in registers.
 
 A step is a sequence of phases, each a number of pieces. Every thread begins with pieces of its own, the same in every
 step, so that their weights stay in its core's cache; then it takes what others have not begun, and goes on when all
@@ -15,16 +16,19 @@ that comes late, when the next step has begun, takes nothing: what it reads then
 All is in this one file, since Numba's cache looks at the file of the function that it keeps and at no other.
 
 Shapes: B rows, L layers, O outputs, I inputs, C width, H heads, D head size, F hidden width, S positions, W window,
-V vocabulary, T threads.
+V vocabulary, T threads, P panels.
 """
 
+import ctypes
 import platform
+import sys
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from llvmlite import ir
-from numba import carray, njit, types
+from llvmlite import binding, ir
+from numba import carray, config, njit, types
 from numba.core.cgutils import get_or_insert_function
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -40,6 +44,18 @@ OPTIONS: dict[str, Any] = {
 kernel = njit(**OPTIONS)
 """Compiles what `work_on` calls; that one alone is kept on disk, with all of it inside."""
 
+PANEL = 32
+"""Columns of a panel, the outputs of a product that are computed together; the last panel is filled with zeros."""
+
+WIDE = (config.CPU_FEATURES or get_host_cpu_features()).find("+avx512f") >= 0
+"""Whether there are 32 registers of 16 numbers; else there are 16 of 8 (AVX2) or 32 of 4 (NEON)."""
+
+TILE_ROWS, TILE_COLUMNS = (8, 32) if WIDE else (6, 16)
+"""Sums that are made at once: half of the registers or more, which leaves room for what they are made of."""
+
+AHEAD = 8192
+"""Bytes by which a product's weights are asked for before they are needed. 1 to 4 KB are slower: memory is far."""
+
 PIECE = 16_384
 """Weights of a piece: 64 KB in float32. Larger ones leave threads waiting at the end of a phase."""
 
@@ -48,6 +64,17 @@ PHASES_OF_A_BLOCK = 5
 PATIENCE = 20_000
 """Times that a helping thread looks for the next step before it leaves, with a pause of 15 to 40 ns after each: several
 times what lies between two steps."""
+
+POLITE = 64
+"""Times that a helping thread looks before it lets others have its core, PyTorch's threads for example."""
+
+POSITIONS = 64
+"""Of a block of keys, whose scores are computed together, those behind the last position as well."""
+
+HALF_A_BLOCK = POSITIONS // 2
+
+ROWS_AHEAD = 16
+"""Rows of keys and values that are asked for before they are needed."""
 
 LINE = 8
 """Numbers in a cache line."""
@@ -62,10 +89,13 @@ PIECES = 1 << 20
 class Product(NamedTuple):
     """x W^T + b in all layers. Bytes have a scale and a least value for each input, which are empty for floats."""
 
-    matrices_LOI: NDArray[Any]
-    """float32, bfloat16 as uint16, or bytes."""
+    panels_LPI: NDArray[Any]
+    """(L, P, I, PANEL): float32, bfloat16 as uint16, or bytes. The two halves of what is gated have panels of their
+    own."""
 
     bias_LO: Floats
+    """As long as the panels are wide together."""
+
     scale_LI: Floats
     least_LI: Floats
 
@@ -87,8 +117,8 @@ class Network(NamedTuple):
 
     layers: int
     heads: int
-    hidden: int
-    """F."""
+    size: int
+    """D."""
 
     activation: int
     """Of ACTIVATIONS."""
@@ -111,7 +141,8 @@ class Network(NamedTuple):
 
 
 class Work(NamedTuple):
-    """Where a step's numbers go, shared by all threads but for what has T rows."""
+    """Where a step's numbers go, shared by all threads but for what has T rows. What products write is as wide as
+    their panels."""
 
     control: NDArray[np.int64]
     helping_T: NDArray[np.int64]
@@ -119,7 +150,8 @@ class Work(NamedTuple):
 
     positions_B: NDArray[np.int64]
     buffers: NDArray[np.int64]
-    """S of the buffers, and the addresses of keys (L, B, H, D, S) and values (L, B, H, S, D)."""
+    """S of the buffers, and the addresses of keys (L, B, H, S / P, D, P), with P = POSITIONS, and values
+    (L, B, H, S, D)."""
 
     x_BC: Floats
     """The tokens' embeddings when a step begins."""
@@ -135,6 +167,10 @@ class Work(NamedTuple):
 
     constants_TB: Floats
     scores_TW: Floats
+    """Positions in multiples of POSITIONS."""
+
+    sums_TS: Floats
+    """A tile's."""
 
 
 @njit(cache=True, **OPTIONS)
@@ -151,6 +187,8 @@ def work_on(network: Any, work: Any, thread: Any, patience: Any) -> None:
     while idle <= patience:
         newest = load(control, STEP)
         if newest == step:
+            if idle % POLITE == POLITE - 1:
+                give_way()
             pause()
         else:
             share(network, work, thread, newest)
@@ -182,19 +220,20 @@ def share(network: Any, work: Any, thread: Any, step: Any) -> None:
 def normed(norm: Any, layer: Any, x_BC: Any, out_BF: Any) -> None:
     """Rows, normalised, into `out_BF`."""
     gain_C, bias_C = norm.gain_LC[layer], norm.bias_LC[layer]
-    size = np.float32(len(gain_C))
+    width = len(gain_C)
+    size = np.float32(width)
     for row in range(len(x_BC)):
         x_C, out_F = x_BC[row], out_BF[row]
         mean = np.float32(0)
         if norm.centred:
-            for place in range(len(x_C)):
+            for place in range(width):
                 mean += x_C[place]
             mean /= size
         squares = np.float32(0)
-        for place in range(len(x_C)):
+        for place in range(width):
             squares += (x_C[place] - mean) * (x_C[place] - mean)
         factor = np.float32(1) / np.sqrt(squares / size + norm.epsilon)
-        for place in range(len(x_C)):
+        for place in range(width):
             out_F[place] = (x_C[place] - mean) * factor * gain_C[place] + bias_C[place]
 
 
@@ -204,7 +243,7 @@ def scaled(product: Any, layer: Any, x_BI: Any, work: Any, thread: Any) -> Any:
 
     `x_BI` may be wider than the product's inputs, and may be the thread's own."""
     own_BF, constants_B = work.own_TBF[thread], work.constants_TB[thread]
-    if product.matrices_LOI.itemsize > 1:
+    if product.panels_LPI.itemsize > 1:
         for row in range(len(constants_B)):
             if constants_B[row] != 0:  # of the product before; written only then, since threads share a cache line
                 constants_B[row] = np.float32(0)
@@ -221,9 +260,9 @@ def scaled(product: Any, layer: Any, x_BI: Any, work: Any, thread: Any) -> Any:
 
 
 @kernel
-def piece_of(inputs: Any) -> Any:
-    """Rows of a matrix in a piece."""
-    return max(4, PIECE // inputs // 4 * 4)
+def panels_of_a_piece(inputs: Any) -> Any:
+    """Panels that one thread takes at a time."""
+    return max(1, PIECE // (PANEL * inputs))
 
 
 @kernel
@@ -232,58 +271,48 @@ def multiply(
 ) -> None:
     """A product into `out_BO`, or added to what is there."""
     control, threads, constants_B = work.control, len(work.helping_T), work.constants_TB[thread]
-    matrix_OI, bias_O = product.matrices_LOI[layer], product.bias_LO[layer]
+    panels_PI, bias_O, sums_S = product.panels_LPI[layer], product.bias_LO[layer], work.sums_TS[thread]
     read_BI = scaled(product, layer, x_BI, work, thread)
-    rows = piece_of(matrix_OI.shape[1])
-    pieces = -(-len(bias_O) // rows)
+    many = panels_of_a_piece(panels_PI.shape[1])
+    pieces = -(-len(panels_PI) // many)
     while True:
         piece = take(control, step, phase, pieces, thread, threads)
         if piece < 0:
             break
-        first, last = piece * rows, min(len(bias_O), (piece + 1) * rows)
-        multiply_rows(matrix_OI, bias_O, constants_B, read_BI, first, last, out_BO, added)
+        for panel in range(piece * many, min(len(panels_PI), (piece + 1) * many)):
+            multiply_panel(panels_PI[panel], bias_O, panel * PANEL, read_BI, constants_B, sums_S, out_BO, added)
         done(control, phase, threads)
     wait(control, step, phase, pieces, threads)
 
 
 @kernel
-def multiply_rows(
-    matrix_OI: Any, bias_O: Any, constants_B: Any, x_BI: Any, first: Any, last: Any, out_BO: Any, added: Any
+def multiply_panel(
+    table_IP: Any, bias_O: Any, output: Any, x_BI: Any, constants_B: Any, sums_S: Any, out_BO: Any, added: Any
 ) -> None:
-    """Outputs `first` to `last` of a product, four at a time, which keeps the sums apart and reads an input once."""
-    output = first
-    while output + 4 <= last:
-        row_0, row_1 = matrix_OI[output], matrix_OI[output + 1]
-        row_2, row_3 = matrix_OI[output + 2], matrix_OI[output + 3]
-        for row in range(len(x_BI)):
-            x_I, out_O, constant = x_BI[row], out_BO[row], constants_B[row]
-            sum_0 = sum_1 = sum_2 = sum_3 = np.float32(0)
-            for place in range(len(row_0)):
-                value = x_I[place]
-                sum_0 += as_float(row_0[place]) * value
-                sum_1 += as_float(row_1[place]) * value
-                sum_2 += as_float(row_2[place]) * value
-                sum_3 += as_float(row_3[place]) * value
-            put(out_O, output, sum_0 + constant + bias_O[output], added)
-            put(out_O, output + 1, sum_1 + constant + bias_O[output + 1], added)
-            put(out_O, output + 2, sum_2 + constant + bias_O[output + 2], added)
-            put(out_O, output + 3, sum_3 + constant + bias_O[output + 3], added)
-        output += 4
-    while output < last:
-        row_0 = matrix_OI[output]
-        for row in range(len(x_BI)):
-            x_I = x_BI[row]
-            sum_0 = np.float32(0)
-            for place in range(len(row_0)):
-                sum_0 += as_float(row_0[place]) * x_I[place]
-            put(out_BO[row], output, sum_0 + constants_B[row] + bias_O[output], added)
-        output += 1
-
-
-@kernel
-def put(out: Any, place: Any, value: Any, added: Any) -> None:
-    """Set a number, or add to it."""
-    out[place] = out[place] + value if added else value
+    """A panel's columns of a product, from `output` on, for all rows."""
+    inputs, width, rows = len(table_IP), x_BI.shape[1], len(x_BI)
+    ahead = AHEAD // table_IP.itemsize
+    for column in range(0, PANEL, TILE_COLUMNS):
+        first = 0
+        while first < rows:
+            few = min(TILE_ROWS, rows - first)
+            start, at = first * width, (column, PANEL)
+            if few == 1:
+                sums_of_rows(1, TILE_COLUMNS, x_BI, start, width, few, table_IP, at, inputs, ahead, sums_S)
+            elif few == 2:
+                sums_of_rows(2, TILE_COLUMNS, x_BI, start, width, few, table_IP, at, inputs, ahead, sums_S)
+            elif few <= 4:
+                sums_of_rows(4, TILE_COLUMNS, x_BI, start, width, few, table_IP, at, inputs, ahead, sums_S)
+            else:
+                sums_of_rows(TILE_ROWS, TILE_COLUMNS, x_BI, start, width, few, table_IP, at, inputs, ahead, sums_S)
+            for row in range(few):
+                constant, at_row = constants_B[first + row], row * TILE_COLUMNS - column
+                for place in range(column, column + TILE_COLUMNS):
+                    value = sums_S[at_row + place] + constant + bias_O[output + place]
+                    if added:
+                        value += out_BO[first + row, output + place]
+                    out_BO[first + row, output + place] = value
+            first += few
 
 
 @kernel
@@ -291,25 +320,30 @@ def activate(network: Any, layer: Any, work: Any, thread: Any, step: Any, phase:
     """The feed-forward's hidden numbers. A gate and what it multiplies are one piece."""
     product, hidden_BF = network.feed_forward_input, work.hidden_BF
     control, threads, constants_B = work.control, len(work.helping_T), work.constants_TB[thread]
-    matrix_OI, bias_O = product.matrices_LOI[layer], product.bias_LO[layer]
+    panels_PI, bias_O, sums_S = product.panels_LPI[layer], product.bias_LO[layer], work.sums_TS[thread]
     read_BI = scaled(product, layer, work.own_TBF[thread], work, thread)
-    size, inputs = network.hidden, matrix_OI.shape[1]
-    rows = piece_of(2 * inputs if network.gated else inputs)
-    pieces = -(-size // rows)
+    panels, inputs = len(panels_PI), panels_PI.shape[1]
+    if network.gated:
+        panels, inputs = panels // 2, 2 * inputs
+    many = panels_of_a_piece(inputs)
+    pieces = -(-panels // many)
     while True:
         piece = take(control, step, phase, pieces, thread, threads)
         if piece < 0:
             break
-        first, last = piece * rows, min(size, (piece + 1) * rows)
-        multiply_rows(matrix_OI, bias_O, constants_B, read_BI, first, last, hidden_BF, False)
-        if network.gated:
-            multiply_rows(matrix_OI, bias_O, constants_B, read_BI, size + first, size + last, hidden_BF, False)
+        first, last = piece * many, min(panels, (piece + 1) * many)
+        for panel in range(first, last):
+            output, other = panel * PANEL, (panels + panel) * PANEL
+            multiply_panel(panels_PI[panel], bias_O, output, read_BI, constants_B, sums_S, hidden_BF, False)
+            if network.gated:
+                table_IP = panels_PI[panels + panel]
+                multiply_panel(table_IP, bias_O, other, read_BI, constants_B, sums_S, hidden_BF, False)
         for row in range(len(hidden_BF)):
             hidden_F = hidden_BF[row]
-            bend(network.activation, hidden_F[first:last])
+            bend(network.activation, hidden_F[first * PANEL : last * PANEL])
             if network.gated:
-                for place in range(first, last):
-                    hidden_F[place] *= hidden_F[size + place]
+                for place in range(first * PANEL, last * PANEL):
+                    hidden_F[place] *= hidden_F[panels * PANEL + place]
         done(control, phase, threads)
     wait(control, step, phase, pieces, threads)
 
@@ -349,44 +383,50 @@ def exponential(x: Any) -> Any:
 
 @kernel
 def attend(network: Any, work: Any, layer: Any, thread: Any, step: Any, phase: Any) -> None:
-    """What all heads of all rows gather."""
-    control, threads, heads = work.control, len(work.helping_T), network.heads
-    pieces = len(work.x_BC) * heads
+    """What all heads of all rows gather, once their keys and values are in the buffers."""
+    control, threads, heads, size = work.control, len(work.helping_T), network.heads, network.size
+    rows, width, room = len(work.x_BC), heads * size, work.buffers[0]
+    three_B3C, gathered_BC, positions_B = work.queries_keys_values_B3C, work.gathered_BC, work.positions_B
+    scores_W, spare = work.scores_TW[thread], work.own_TBF[thread, 0]
+    shape, whole = (network.layers, rows, heads), network.layers * rows * width * room
+    keys = carray(pointer(work.buffers[1], scores_W), whole).reshape((*shape, room // POSITIONS, size, POSITIONS))
+    values = carray(pointer(work.buffers[2], scores_W), whole).reshape((*shape, room, size))
+    pieces = rows * heads
     while True:
         piece = take(control, step, phase, pieces, thread, threads)
         if piece < 0:
             break
-        attend_head(
-            network, work, layer, piece // heads, piece % heads, work.scores_TW[thread], work.own_TBF[thread, 0]
-        )
+        row, head = piece // heads, piece % heads
+        position, three_3HD = positions_B[row], three_B3C[row, : 3 * width].reshape(3, heads, size)
+        query_D, key_D, value_D = three_3HD[0, head], three_3HD[1, head], three_3HD[2, head]
+        if len(network.query_gain_LD):
+            normed_head(query_D, network.query_gain_LD[layer])
+            normed_head(key_D, network.key_gain_LD[layer])
+        if network.turns_2WD.shape[1]:
+            turn(query_D, network.turns_2WD[:, position], spare)
+            turn(key_D, network.turns_2WD[:, position], spare)
+        keys_KDP, values_SD = keys[layer, row, head], values[layer, row, head]
+        out_D = gathered_BC[row, head * size : (head + 1) * size]
+        attend_head(query_D, key_D, value_D, keys_KDP, values_SD, position, scores_W, out_D)
         done(control, phase, threads)
     wait(control, step, phase, pieces, threads)
 
 
 @kernel
-def attend_head(network: Any, work: Any, layer: Any, row: Any, head: Any, scores_W: Any, spare: Any) -> None:
+def attend_head(
+    query_D: Any, key_D: Any, value_D: Any, keys_KDP: Any, values_SD: Any, position: Any, scores_W: Any, out_D: Any
+) -> None:
     """One head of a row: its key and value are put into the buffers, then its query gathers."""
-    rows, width = work.x_BC.shape
-    heads, room, position = network.heads, work.buffers[0], work.positions_B[row]
-    size = width // heads
-    three_3HD = work.queries_keys_values_B3C[row].reshape(3, heads, size)
-    query_D, key_D, value_D = three_3HD[0, head], three_3HD[1, head], three_3HD[2, head]
-    if len(network.query_gain_LD):
-        normed_head(query_D, network.query_gain_LD[layer])
-        normed_head(key_D, network.key_gain_LD[layer])
-    if network.turns_2WD.shape[1]:
-        turn(query_D, network.turns_2WD[:, position], spare)
-        turn(key_D, network.turns_2WD[:, position], spare)
-    shape, whole = (network.layers, rows, heads), network.layers * rows * width * room
-    keys = carray(pointer(work.buffers[1], scores_W), whole).reshape((*shape, size, room))
-    values = carray(pointer(work.buffers[2], scores_W), whole).reshape((*shape, room, size))
-    keys_DS, values_SD = keys[layer, row, head], values[layer, row, head]
-    keys_DS[:, position] = key_D
     values_SD[position] = value_D
+    fetch(values_SD, 0, min(position, ROWS_AHEAD) * len(value_D))
+    similarities(query_D, keys_KDP, position + 1, scores_W)
+    # The new key goes to D lines of memory, which are at hand now that they have been read.
+    keys_KDP[position // POSITIONS, :, position % POSITIONS] = key_D
+    fetch(keys_KDP, keys_KDP.size, ROWS_AHEAD * POSITIONS)  # of the head behind this one, which is likely to be next
     scores_S = scores_W[: position + 1]
-    similarities(query_D, keys_DS, scores_S)
+    scores_S[position] = similarity(query_D, key_D)
     total = softmax(scores_S)
-    gather(scores_S, values_SD, total, work.gathered_BC[row, head * size : (head + 1) * size])
+    gather(scores_S, values_SD, total, out_D)
 
 
 @kernel
@@ -412,15 +452,26 @@ def turn(x_D: Any, cos_sin_2D: Any, spare: Any) -> None:
 
 
 @kernel
-def similarities(query_D: Any, keys_DS: Any, scores_S: Any) -> None:
-    """q k / sqrt(D) of every position, as a sum of the rows of keys."""
-    scale = np.float32(1) / np.sqrt(np.float32(len(query_D)))
-    scores_S[:] = np.float32(0)
-    for place in range(0, len(query_D), 2):  # a head has an even size
-        query_0, query_1 = query_D[place] * scale, query_D[place + 1] * scale
-        keys_0, keys_1 = keys_DS[place], keys_DS[place + 1]
-        for position in range(len(scores_S)):
-            scores_S[position] += query_0 * keys_0[position] + query_1 * keys_1[position]
+def similarities(query_D: Any, keys_KDP: Any, used: Any, scores_W: Any) -> None:
+    """q k / sqrt(D) of `used` positions and some behind them in a block, as sums of the rows of keys."""
+    size = len(query_D)
+    query_D *= np.float32(1) / np.sqrt(np.float32(size))
+    ahead = ROWS_AHEAD * POSITIONS
+    for block in range(0, used, POSITIONS):
+        at = (block * size, POSITIONS)
+        if used - block > HALF_A_BLOCK:
+            sums_of_rows(1, POSITIONS, query_D, 0, 0, 1, keys_KDP, at, size, ahead, scores_W[block:])
+        else:
+            sums_of_rows(1, HALF_A_BLOCK, query_D, 0, 0, 1, keys_KDP, at, size, ahead, scores_W[block:])
+
+
+@kernel
+def similarity(query_D: Any, key_D: Any) -> Any:
+    """The same of one key, with a query that is scaled."""
+    total = np.float32(0)
+    for place in range(len(query_D)):
+        total += query_D[place] * key_D[place]
+    return total
 
 
 @kernel
@@ -439,26 +490,20 @@ def softmax(scores_S: Any) -> Any:
 
 @kernel
 def gather(weights_S: Any, values_SD: Any, total: Any, out_D: Any) -> None:
-    """The weighted mean of the values, four positions at a time, which touches `out_D` less."""
-    out_D[:] = np.float32(0)
-    position = 0
-    while position + 4 <= len(weights_S):
-        weight_0, weight_1 = weights_S[position], weights_S[position + 1]
-        weight_2, weight_3 = weights_S[position + 2], weights_S[position + 3]
-        value_0, value_1 = values_SD[position], values_SD[position + 1]
-        value_2, value_3 = values_SD[position + 2], values_SD[position + 3]
-        for place in range(len(out_D)):
-            out_D[place] += (
-                weight_0 * value_0[place]
-                + weight_1 * value_1[place]
-                + weight_2 * value_2[place]
-                + weight_3 * value_3[place]
-            )
-        position += 4
-    while position < len(weights_S):
-        for place in range(len(out_D)):
-            out_D[place] += weights_S[position] * values_SD[position, place]
-        position += 1
+    """The weighted mean of the values."""
+    used, size = len(weights_S), len(out_D)
+    first, ahead = 0, ROWS_AHEAD * size
+    while first + 64 <= size:
+        sums_of_rows(1, 64, weights_S, 0, 0, 1, values_SD, (first, size), used, ahead, out_D[first:])
+        first += 64
+    if first + 32 <= size:
+        sums_of_rows(1, 32, weights_S, 0, 0, 1, values_SD, (first, size), used, ahead, out_D[first:])
+        first += 32
+    if first < size:
+        out_D[first:] = np.float32(0)
+        for position in range(used):
+            for place in range(first, size):
+                out_D[place] += weights_S[position] * values_SD[position, place]
     out_D /= total
 
 
@@ -509,7 +554,157 @@ def wait(control: Any, step: Any, phase: Any, pieces: Any, threads: Any) -> None
         pause()
 
 
-# What Numba lacks: atomic numbers, addresses and bits. Each is one LLVM instruction.
+# What Numba lacks: vectors that stay in registers, atomic numbers, addresses and bits.
+
+
+FLOAT, INT, INT32 = ir.FloatType(), ir.IntType(64), ir.IntType(32)
+
+
+@intrinsic(prefer_literal=True)
+def sums_of_rows(
+    _: Any,
+    sums: Any,
+    columns: Any,
+    x: Any,
+    first: Any,
+    width: Any,
+    rows: Any,
+    table: Any,
+    at: Any,
+    length: Any,
+    ahead: Any,
+    out: Any,
+) -> Any:
+    """out[row * columns + column] = sum over i of x[first + row * width + i] * table[start + i * step + column]
+
+    for i < `length`, with (start, step) = `at`, for `rows` rows, at least one. `sums` and `columns` are literals: so
+    many rows are summed at once, those above `rows` being the last one again. Arrays are seen as what lies in memory
+    from their beginning. Numbers of the table are fetched as soon as those that lie `ahead` of them are read.
+    """
+    if not (isinstance(sums, types.IntegerLiteral) and isinstance(columns, types.IntegerLiteral)):
+        return None  # asked again with literals, else Numba says that there is no such function
+    count, size = sums.literal_value, columns.literal_value
+    # Few sums are each split, over every second or fourth i, since an addition waits for the one before it.
+    room = TILE_ROWS * TILE_COLUMNS // (count * size)
+    parts = next(parts for parts in (4, 2, 1) if parts <= max(1, room))
+    vector = ir.VectorType(FLOAT, size)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, _, _, first, width, rows, _, at, length, ahead, _ = arguments
+        x_start, table_start, out_start = (
+            context.make_array(signature.args[place])(context, builder, arguments[place]).data for place in (2, 6, 10)
+        )
+        start, step = (builder.extract_value(at, place) for place in range(2))
+        table_start = builder.gep(table_start, [start])
+        starts = []
+        for row in range(count):
+            inside = builder.icmp_signed("<", INT(row), rows)
+            place = builder.select(inside, INT(row), builder.sub(rows, INT(1)))
+            starts.append(builder.gep(x_start, [builder.add(first, builder.mul(place, width))]))
+
+        def add_row(number: Any, totals: Any) -> Any:
+            """The sums with x[number] times a row of the table."""
+            row_start = builder.gep(table_start, [builder.mul(number, step)])
+            _prefetch(builder, builder.gep(row_start, [ahead]), size * table.dtype.bitwidth // 8)
+            row = _floats(builder, row_start, table.dtype, size)
+            factors = (_spread(builder, builder.load(builder.gep(place, [number])), size) for place in starts)
+            fused = get_or_insert_function(
+                builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{size}f32"
+            )
+            return [builder.call(fused, [factor, row, total]) for factor, total in zip(factors, totals, strict=True)]
+
+        def add_rows(begin: Any, end: Any, totals: Any) -> Any:
+            """A loop that adds as many rows at a time as there are lists of totals."""
+            before, head = builder.block, builder.append_basic_block("head")
+            body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
+            builder.branch(head)
+            builder.position_at_end(head)
+            number, now = builder.phi(INT), [[builder.phi(vector) for _ in part] for part in totals]
+            builder.cbranch(builder.icmp_signed("<", number, end), body, after)
+            builder.position_at_end(body)
+            new = [add_row(builder.add(number, INT(part)), now[part]) for part in range(len(now))]
+            number.add_incoming(begin, before)
+            number.add_incoming(builder.add(number, INT(len(now))), body)
+            for part, values in enumerate(now):
+                for place, value in enumerate(values):
+                    value.add_incoming(totals[part][place], before)
+                    value.add_incoming(new[part][place], body)
+            builder.branch(head)
+            builder.position_at_end(after)
+            return now
+
+        whole = builder.sub(length, builder.srem(length, INT(parts)))
+        totals = add_rows(INT(0), whole, [[ir.Constant(vector, [0.0] * size)] * count] * parts)
+        while len(totals) > 1:
+            totals = [
+                [builder.fadd(one, other) for one, other in zip(*pair, strict=True)]
+                for pair in zip(totals[::2], totals[1::2], strict=True)
+            ]
+        if parts > 1:
+            totals = add_rows(whole, length, totals)
+        for row, total in enumerate(totals[0]):
+            place = builder.bitcast(builder.gep(out_start, [INT(row * size)]), vector.as_pointer())
+            builder.store(total, place, align=4)
+        return context.get_dummy_value()
+
+    at_type = types.UniTuple(types.intp, 2)
+    index = types.intp
+    return types.void(sums, columns, x, index, index, index, table, at_type, index, index, out), generate
+
+
+@intrinsic
+def fetch(_: Any, table: Any, first: Any, length: Any) -> Any:
+    """Ask for `length` numbers of a table from `first` on."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, first, length = arguments
+        start = builder.gep(context.make_array(signature.args[0])(context, builder, array).data, [first])
+        before, head = builder.block, builder.append_basic_block("head")
+        body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
+        builder.branch(head)
+        builder.position_at_end(head)
+        number = builder.phi(INT)
+        number.add_incoming(INT(0), before)
+        builder.cbranch(builder.icmp_signed("<", number, length), body, after)
+        builder.position_at_end(body)
+        _prefetch(builder, builder.gep(start, [number]), 64)
+        number.add_incoming(builder.add(number, INT(16)), body)
+        builder.branch(head)
+        builder.position_at_end(after)
+        return context.get_dummy_value()
+
+    return types.void(table, types.intp, types.intp), generate
+
+
+def _prefetch(builder: Any, address: Any, size: int) -> None:
+    """Ask for so many bytes, line by line; an address that is nobody's does no harm."""
+    byte = ir.IntType(8).as_pointer()
+    function = get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [byte, INT32, INT32, INT32]), "llvm.prefetch.p0"
+    )
+    start = builder.bitcast(address, byte)
+    for line in range(0, size, 64):
+        builder.call(function, [builder.gep(start, [INT(line)]), INT32(0), INT32(3), INT32(1)])  # to read, into L1
+
+
+def _floats(builder: Any, address: Any, kind: Any, size: int) -> Any:
+    """A vector of weights, in float32."""
+    stored = ir.VectorType(ir.IntType(kind.bitwidth) if kind != types.float32 else FLOAT, size)
+    values = builder.load(builder.bitcast(address, stored.as_pointer()), align=kind.bitwidth // 8)
+    if kind == types.float32:
+        return values
+    if kind == types.uint8:
+        return builder.uitofp(values, ir.VectorType(FLOAT, size))
+    integers = ir.VectorType(INT32, size)
+    bits = builder.shl(builder.zext(values, integers), ir.Constant(integers, [16] * size))  # bfloat16
+    return builder.bitcast(bits, ir.VectorType(FLOAT, size))
+
+
+def _spread(builder: Any, value: Any, size: int) -> Any:
+    """A vector of one number."""
+    nothing = ir.Constant(ir.VectorType(FLOAT, size), ir.Undefined)
+    everywhere = ir.Constant(ir.VectorType(INT32, size), [0] * size)
+    return builder.shuffle_vector(builder.insert_element(nothing, value, INT32(0)), nothing, everywhere)
 
 
 def _address(context: Any, builder: Any, array_type: Any, array: Any, index: Any) -> Any:
@@ -578,6 +773,27 @@ def pause(_: Any) -> Any:
     return types.void(), generate
 
 
+GIVE_WAY = "inkloom_give_way"
+"""The name under which machine code, which may come from the disk, finds the system's function."""
+
+if sys.platform == "win32":
+    SYSTEM_CALL = ctypes.windll.kernel32.SwitchToThread
+else:
+    SYSTEM_CALL = ctypes.CDLL(None).sched_yield
+binding.add_symbol(GIVE_WAY, ctypes.cast(SYSTEM_CALL, ctypes.c_void_p).value)
+
+
+@intrinsic
+def give_way(_: Any) -> Any:
+    """Let another thread that waits for this core have it; none needs to."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        builder.call(get_or_insert_function(builder.module, ir.FunctionType(INT32, []), GIVE_WAY), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
 @intrinsic
 def pointer(_: Any, address: Any, like: Any) -> Any:
     """A pointer to numbers such as an array has, from an address."""
@@ -596,19 +812,3 @@ def float_of_bits(_: Any, bits: Any) -> Any:
         return builder.bitcast(arguments[0], ir.FloatType())
 
     return types.float32(types.uint32), generate
-
-
-@intrinsic
-def as_float(_: Any, weight: Any) -> Any:
-    """A weight as float32: one of float32, the bits of one in bfloat16 (uint16), or a byte."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        (value,) = arguments
-        if weight == types.float32:
-            return value
-        if weight == types.uint8:
-            return builder.uitofp(value, ir.FloatType())
-        bits = builder.shl(builder.zext(value, ir.IntType(32)), ir.IntType(32)(16))
-        return builder.bitcast(bits, ir.FloatType())
-
-    return types.float32(weight), generate

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inkloom.models.compiled.kernels import ACTIVATIONS, Floats, Network, Norm, Product
+from inkloom.models.compiled.kernels import ACTIVATIONS, PANEL, Floats, Network, Norm, Product
 from inkloom.models.packed_linear import SMALL, packed_bytes
 from inkloom.models.stepping import WeightType
 
@@ -46,7 +46,11 @@ def packed(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> 
         [feed_forward.input for feed_forward in feed_forwards],
         [feed_forward.output for feed_forward in feed_forwards],
     )
-    products = [_product([linear.weight for linear in own], [linear.bias for linear in own], kind) for own in linears]
+    halves = (1, 1, 2 if feed_forwards[0].gated else 1, 1)
+    products = [
+        _product([linear.weight for linear in own], [linear.bias for linear in own], kind, parts)
+        for own, parts in zip(linears, halves, strict=True)
+    ]
     head = model.embedding.weight if model.head is None else model.head.weight
     head_kind: WeightType = kind if head.numel() >= SMALL else "float32"
     normed = not isinstance(attentions[0].query_norm, nn.Identity)
@@ -54,7 +58,7 @@ def packed(model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> 
     return Network(
         layers=len(blocks),
         heads=model.config.heads,
-        hidden=feed_forwards[0].output.in_features,
+        size=size,
         activation=ACTIVATIONS.index(_name_of(feed_forwards[0].activation)),
         gated=feed_forwards[0].gated,
         queries_keys_values=products[0],
@@ -76,8 +80,9 @@ def floats(*shape: int) -> Floats:
     return np.zeros(shape, np.float32)
 
 
-def _product(weights: Sequence[Tensor], biases: Sequence[Tensor | None], kind: WeightType) -> Product:
-    matrices_LOI = np.empty((len(weights), *weights[0].shape), STORED[kind])
+def _product(weights: Sequence[Tensor], biases: Sequence[Tensor | None], kind: WeightType, parts: int = 1) -> Product:
+    """The same product in all layers. Its outputs are so many equal parts, each of which begins a panel."""
+    outputs, inputs = weights[0].shape
     scale_LI = least_LI = floats(len(weights), 0)
     if kind == "int8":
         levels, scales, leasts = zip(*(packed_bytes(weight.detach()) for weight in weights), strict=True)
@@ -86,11 +91,16 @@ def _product(weights: Sequence[Tensor], biases: Sequence[Tensor | None], kind: W
         levels = tuple(weight.detach().to(torch.bfloat16).view(torch.uint16) for weight in weights)
     else:
         levels = tuple(weight.detach() for weight in weights)
-    for matrix_OI, levels_OI in zip(matrices_LOI, levels, strict=True):
-        matrix_OI[:] = levels_OI.numpy()
-    outputs = len(weights[0])
-    bias_LO = _stacked([torch.zeros(outputs) if bias is None else bias for bias in biases])
-    return Product(matrices_LOI, bias_LO, scale_LI, least_LI)
+    width = -(-outputs // parts // PANEL) * PANEL
+    panels_LPI = np.zeros((len(weights), parts * width // PANEL, inputs, PANEL), STORED[kind])
+    bias_LO = floats(len(weights), parts * width)
+    for layer, levels_OI in enumerate(levels):
+        padded_OI = np.zeros((parts, width, inputs), STORED[kind])
+        padded_OI[:, : outputs // parts] = levels_OI.numpy().reshape(parts, -1, inputs)
+        panels_LPI[layer] = padded_OI.reshape(-1, PANEL, inputs).swapaxes(1, 2)
+        if (bias_O := biases[layer]) is not None:
+            bias_LO[layer].reshape(parts, -1)[:, : outputs // parts] = bias_O.detach().numpy().reshape(parts, -1)
+    return Product(panels_LPI, bias_LO, scale_LI, least_LI)
 
 
 def _norm(norms: Sequence[nn.Module]) -> Norm:

@@ -11,7 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inkloom.models.compiled.kernels import PATIENCE, PHASES_OF_A_BLOCK, Work, new_control, work_on
+from inkloom.models.compiled.kernels import (
+    PATIENCE,
+    PHASES_OF_A_BLOCK,
+    POSITIONS,
+    TILE_COLUMNS,
+    TILE_ROWS,
+    Product,
+    Work,
+    new_control,
+    work_on,
+)
 from inkloom.models.compiled.packing import floats, packed
 from inkloom.models.stepping import WeightType
 
@@ -24,7 +34,7 @@ MOST_THREADS = 8
 
 
 class CompiledSteps:
-    """Reads single tokens in a few rows, for one thread at a time, whom others help while tokens come one after the
+    """Reads a token in each row, for one thread at a time, whom others help while tokens come one after the
     other; they leave soon after."""
 
     def __init__(self, model: "Transformer", kind: WeightType, turns_2WD: Tensor | None) -> None:
@@ -38,10 +48,13 @@ class CompiledSteps:
 
     def load(self) -> None:
         """Load the machine code, or compile it where this machine never did."""
-        width, layers = self._model.config.width, self._network.layers
-        self.read([0], [0], *(torch.zeros(layers, 1, 1, width, 1, dtype=torch.float32) for _ in range(2)))
+        layers, heads, size = self._network.layers, self._network.heads, self._network.size
+        keys_LBHKDP = torch.zeros(layers, 1, heads, 1, size, POSITIONS, dtype=torch.float32)
+        self.read([0], [0], keys_LBHKDP, torch.zeros(layers, 1, heads, POSITIONS, size, dtype=torch.float32))
 
-    def read(self, tokens: Sequence[int], positions: Sequence[int], keys_LBHDS: Tensor, values_LBHSD: Tensor) -> Tensor:
+    def read(
+        self, tokens: Sequence[int], positions: Sequence[int], keys_LBHKDP: Tensor, values_LBHSD: Tensor
+    ) -> Tensor:
         """Logits (B, V) after a token in each row, at its position of the buffers, which get its keys and values.
 
         The buffers are contiguous float32.
@@ -49,14 +62,15 @@ class CompiledSteps:
         if len(tokens) != len(self._work.x_BC):
             self._work = self._work_for(len(tokens))
         work = self._work
-        work.x_BC[:] = self._embedding_VC[tokens]
+        x_BC = work.x_BC[:, : self._embedding_VC.shape[1]]
+        x_BC[:] = self._embedding_VC[tokens]
         if self._positions_WC is not None:
-            np.add(work.x_BC, self._positions_WC[positions], out=work.x_BC)
+            np.add(x_BC, self._positions_WC[positions], out=x_BC)
         work.positions_B[:] = positions
-        work.buffers[:] = keys_LBHDS.shape[-1], keys_LBHDS.data_ptr(), values_LBHSD.data_ptr()
+        work.buffers[:] = values_LBHSD.shape[3], keys_LBHKDP.data_ptr(), values_LBHSD.data_ptr()
         self._call_helpers()
         work_on(self._network, work, 0, 0)
-        return torch.from_numpy(work.logits_BV.copy())
+        return torch.from_numpy(work.logits_BV[:, : self._model.vocab_size].copy())
 
     def _call_helpers(self) -> None:
         """Those that are not there; one that is about to leave is called with the next token."""
@@ -74,19 +88,26 @@ class CompiledSteps:
 
     def _work_for(self, rows: int) -> Work:
         if rows not in self._works:
-            network, width, threads = self._network, self._model.config.width, self._threads
+            network, threads = self._network, self._threads
+            width, window = network.heads * network.size, self._model.window
             self._works[rows] = Work(
                 control=new_control(PHASES_OF_A_BLOCK * network.layers + 1, threads),
                 helping_T=np.zeros(threads, np.int64),
                 positions_B=np.zeros(rows, np.int64),
                 buffers=np.zeros(3, np.int64),
-                x_BC=floats(rows, width),
-                queries_keys_values_B3C=floats(rows, 3 * width),
+                x_BC=floats(rows, _columns(network.output)),
+                queries_keys_values_B3C=floats(rows, _columns(network.queries_keys_values)),
                 gathered_BC=floats(rows, width),
-                hidden_BF=floats(rows, 2 * network.hidden if network.gated else network.hidden),
-                logits_BV=floats(rows, self._model.vocab_size),
-                own_TBF=floats(threads, rows, max(network.hidden, 2 * width)),
+                hidden_BF=floats(rows, _columns(network.feed_forward_input)),
+                logits_BV=floats(rows, _columns(network.head)),
+                own_TBF=floats(threads, rows, max(_columns(network.feed_forward_input), 2 * width)),
                 constants_TB=floats(threads, rows),
-                scores_TW=floats(threads, self._model.window),
+                scores_TW=floats(threads, -(-window // POSITIONS) * POSITIONS),
+                sums_TS=floats(threads, TILE_ROWS * TILE_COLUMNS),
             )
         return self._works[rows]
+
+
+def _columns(product: Product) -> int:
+    """What a product writes in a row."""
+    return int(product.bias_LO.shape[1])
