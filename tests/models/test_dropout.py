@@ -57,6 +57,15 @@ def test_nothing_is_dropped_in_evaluation_or_at_zero():
     assert Dropout(0.0)(x) is x
 
 
+@pytest.mark.parametrize(("p", "dropped"), [(1e-9, 0), (1 - 1e-9, 65535)])
+def test_a_share_is_at_least_one_level_of_65536_and_leaves_one(p, dropped):
+    torch.manual_seed(0)
+    y = Dropout(p)(torch.ones(100_000))
+    assert torch.isfinite(y).all()
+    share = (y == 0).double().mean().item()
+    assert share == pytest.approx(dropped / 65536, abs=2e-4)
+
+
 def test_locked_dropout_is_the_same_along_the_first_dimension():
     torch.manual_seed(0)
     dropped = Dropout(0.5, locked=True)(torch.ones(7, 30, 40))
