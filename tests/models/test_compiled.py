@@ -4,6 +4,7 @@ Shapes: B rows, V vocabulary.
 """
 
 import logging
+import subprocess
 import sys
 import threading
 import time
@@ -101,6 +102,47 @@ def test_rows_at_different_positions_that_come_and_go(preset):
             expected_B1V, state = model(tokens_B1, state)
             torch.testing.assert_close(logits_BV, expected_B1V[:, 0], rtol=1e-3, atol=1e-4)
     assert stepper._compiled is not None
+
+
+@torch.inference_mode()
+def test_a_step_that_is_expected_is_begun_and_one_that_does_not_come_is_forgotten():
+    """With other tokens, other rows, over the end of a block and of the window, the logits stay the model's."""
+    model = transformer(context_length=70)
+    stepper = model.stepper()
+    stepper.prepare()
+    own, state = stepper.adopt(model.initial_state(2)), model.initial_state(2)
+    generator = torch.Generator().manual_seed(0)
+    for number in range(100):
+        expected_B1, other_B1 = torch.randint(11, (2, 2, 1), generator=generator)
+        stepper.expect(expected_B1, own)
+        assert (stepper._begun is None) == (number in (70, 105))  # the window is full
+        read_B1 = other_B1 if number % 3 == 0 else expected_B1
+        if number % 5 == 0:
+            index_B = torch.tensor([1, 0])
+            own, state = stepper.select_state(own, index_B), model.select_state(state, index_B)
+        logits_BV, own = stepper.read(read_B1, own)
+        assert stepper._begun is None
+        expected_B1V, state = model(read_B1, state)
+        torch.testing.assert_close(logits_BV, expected_B1V[:, 0], rtol=1e-3, atol=1e-4)
+
+
+def test_an_interpreter_ends_well_right_after_a_token_or_in_the_midst_of_one():
+    """Helping threads come back to an interpreter that is there."""
+    script = """
+import torch
+from inkloom.models.transformer import Transformer
+model = Transformer(Transformer.Config(preset="gpt2", layers=2, width=192, heads=6, context_length=160), 11).eval()
+with torch.inference_mode():
+    stepper = model.stepper()
+    stepper.prepare()
+    tokens_B1 = torch.zeros(8, 1, dtype=torch.int64)
+    _, state = stepper.read(tokens_B1, stepper.adopt(model.initial_state(8)))
+    stepper.expect(tokens_B1, state)
+print("written")
+"""
+    for _ in range(3):
+        ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+        assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "written", "")
 
 
 @torch.inference_mode()

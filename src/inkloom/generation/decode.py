@@ -132,8 +132,11 @@ class Batch:
         logits_BV = logits_BV.to("cpu", torch.float32)
         tokens_B = self._sampler(logits_BV)
         self._unread_B1 = tokens_B[:, None].to(self._device)
+        tokens = tokens_B.tolist()
+        if not self._readings and all(row.goes_on(token) for row, token in zip(self._rows, tokens, strict=True)):
+            self._stepper.expect(self._unread_B1, self._state)
         likeliest = max(row.request.likeliest for row in self._rows)
-        drawn = zip(self._rows, tokens_B.tolist(), scores(logits_BV, tokens_B, likeliest), strict=True)
+        drawn = zip(self._rows, tokens, scores(logits_BV, tokens_B, likeliest), strict=True)
         written = [row.write(token, score) for row, token, score in drawn]
         self._keep([place for place, token in enumerate(written) if token.finish_reason is None])
         return written

@@ -86,7 +86,14 @@ class Row:
         self.prompt_scores: tuple[Score, ...] | None = None
         self._end_id = tokenizer.end_id
         settings = request.settings
+        self._ends_with_text = bool(settings.stop) or settings.max_words is not None
         self._text = TextStream(tokenizer.decoder(request.prompt), settings.stop, settings.max_words)
+
+    def goes_on(self, token: int) -> bool:
+        """Whether it is certain, before its text is known, that the row will not end with this token."""
+        if token == self._end_id or self._ends_with_text:
+            return False
+        return len(self.written) + 1 < self.request.settings.max_tokens
 
     def write(self, token: int, score: Score) -> Token:
         """Add a token. InkloomError where the model's logits were not finite."""

@@ -38,6 +38,9 @@ class Stepper:
         logits_B1V, state = self._model(tokens_B1, state)
         return logits_B1V[:, -1], state
 
+    def expect(self, tokens_B1: Tensor, state: State) -> None:
+        """The next call of `read` is likely to be with these very arguments: who can, begins with it meanwhile."""
+
     def prepare(self) -> None:
         """Many tokens are to come: make ready now what is else made when it is seen to pay, such as machine code."""
 

@@ -84,6 +84,15 @@ class Reading:
     positions_B: Tensor
 
 
+class Begun(NamedTuple):
+    """A step that machine code has begun."""
+
+    tokens_B1: Tensor
+    state: State
+    read: Windows
+    """The state when it is finished."""
+
+
 class TransformerStepper(Stepper):
     """See the module's text."""
 
@@ -92,6 +101,7 @@ class TransformerStepper(Stepper):
         self._transformer, self._kind = model, kind
         self._compiled: CompiledSteps | None = None
         self._may_compile = True
+        self._begun: Begun | None = None
         config = model.config
         self._window, self._heads = model.window, config.heads
         self._size = config.width // config.heads
@@ -121,26 +131,18 @@ class TransformerStepper(Stepper):
 
     def read(self, tokens_B1: Tensor, state: State) -> tuple[Tensor, Windows]:
         """Read a token in every row. Returns (logits_BV, state)."""
-        windows = self._make_room(Windows(*state))
-        positions = windows.lengths
-        used = max(positions) + 1
-        compiled = self._compiled_steps(len(positions))
-        room = ROOM * -(-used // ROOM)
-        if compiled is not None and room > windows.room:  # it reads what is used alone, so room may spare copies
-            room = max(room, min(2 * windows.room, ROOM * -(-self._window // ROOM)))
-        windows = windows.grown_to(room)
-        read = windows._replace(lengths=[position + 1 for position in positions])
-        if compiled is not None:
-            tokens = tokens_B1[:, 0].tolist()
-            windows.tokens_BS.numpy()[range(len(tokens)), positions] = tokens
-            return compiled.read(tokens, positions, windows.keys_LBHKDP, windows.values_LBHSD), read
-        reading = self._reading(positions, used, windows.room)
-        x_BC = self._embedded(tokens_B1, reading)
-        for block, keys_BHKDP, values_BHSD in zip(self._blocks, windows.keys_LBHKDP, windows.values_LBHSD, strict=True):
-            x_BC = self._through(block, x_BC, keys_BHKDP, values_BHSD, reading)
-        windows.tokens_BS[reading.rows_B, reading.positions_B] = tokens_B1[:, 0]
-        logits_BV = self._head(self._transformer.norm(x_BC))
-        return logits_BV, read
+        begun, self._begun = self._begun, None
+        compiled = self._compiled_steps(len(tokens_B1))
+        if compiled is None:
+            return self._by_pytorch(tokens_B1, self._make_room(Windows(*state)))
+        if begun is None or begun.tokens_B1 is not tokens_B1 or begun.state is not state:
+            begun = self._begin(compiled, tokens_B1, state)
+        return compiled.finish(), begun.read
+
+    def expect(self, tokens_B1: Tensor, state: State) -> None:
+        """Machine code begins with it, but where a window is full."""
+        if self._compiled is not None and max(Windows(*state).lengths) < self._window:
+            self._begun = self._begin(self._compiled, tokens_B1, state)
 
     def prepare(self) -> None:
         """Compile what reads tokens, or load it."""
@@ -167,6 +169,30 @@ class TransformerStepper(Stepper):
             torch.cat([windows.keys_LBHKDP for windows in grown], dim=1),
             torch.cat([windows.values_LBHSD for windows in grown], dim=1),
         )
+
+    def _begin(self, compiled: "CompiledSteps", tokens_B1: Tensor, state: State) -> "Begun":
+        windows = self._make_room(Windows(*state))
+        positions, tokens = windows.lengths, tokens_B1[:, 0].tolist()
+        room = ROOM * -(-(max(positions) + 1) // ROOM)
+        if room > windows.room:  # what is used alone is read, so room may spare copies
+            room = max(room, min(2 * windows.room, ROOM * -(-self._window // ROOM)))
+        windows = windows.grown_to(room)
+        windows.tokens_BS.numpy()[range(len(tokens)), positions] = tokens
+        compiled.begin(tokens, positions, windows.keys_LBHKDP, windows.values_LBHSD)
+        read = windows._replace(lengths=[position + 1 for position in positions])
+        return Begun(tokens_B1, state, read)
+
+    def _by_pytorch(self, tokens_B1: Tensor, windows: Windows) -> tuple[Tensor, Windows]:
+        positions = windows.lengths
+        used = max(positions) + 1
+        windows = windows.grown_to(ROOM * -(-used // ROOM))
+        reading = self._reading(positions, used, windows.room)
+        x_BC = self._embedded(tokens_B1, reading)
+        for block, keys_BHKDP, values_BHSD in zip(self._blocks, windows.keys_LBHKDP, windows.values_LBHSD, strict=True):
+            x_BC = self._through(block, x_BC, keys_BHKDP, values_BHSD, reading)
+        windows.tokens_BS[reading.rows_B, reading.positions_B] = tokens_B1[:, 0]
+        logits_BV = self._head(self._transformer.norm(x_BC))
+        return logits_BV, windows._replace(lengths=[position + 1 for position in positions])
 
     def _compiled_steps(self, rows: int) -> "CompiledSteps | None":
         """What reads a token in each of so many rows, where it pays."""

@@ -42,7 +42,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 kernel = njit(**OPTIONS)
-"""Compiles what `work_on` calls; that one alone is kept on disk, with all of it inside."""
+"""Compiles what `work_on` calls, which is kept on disk with all of it inside."""
 
 PANEL = 32
 """Columns of a panel, the outputs of a product that are computed together; the last panel is filled with zeros."""
@@ -174,15 +174,18 @@ class Work(NamedTuple):
 
 
 @njit(cache=True, **OPTIONS)
+def begin(work: Any) -> None:
+    """Begin a step, whose embeddings, positions and buffers are in `work`: threads that look for it see it."""
+    store(work.control, STEP, load(work.control, STEP) + 1)
+
+
+@njit(cache=True, **OPTIONS)
 def work_on(network: Any, work: Any, thread: Any, patience: Any) -> None:
     """Share in the newest step, then in those that begin before a thread has looked `patience` times for the next.
 
-    The first thread begins a step, whose embeddings, positions and buffers are in `work`; it has no patience and
-    returns when the step is done, and the logits are in `work`.
+    The first thread has no patience and returns when the step is done, and the logits are in `work`.
     """
     control = work.control
-    if thread == 0:
-        store(control, STEP, load(control, STEP) + 1)
     step, idle = np.int64(0), 0  # step 0 was none: nothing is set up for it
     while idle <= patience:
         newest = load(control, STEP)

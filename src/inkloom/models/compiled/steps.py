@@ -19,6 +19,7 @@ from inkloom.models.compiled.kernels import (
     TILE_ROWS,
     Product,
     Work,
+    begin,
     new_control,
     work_on,
 )
@@ -45,6 +46,7 @@ class CompiledSteps:
         self._threads = min(torch.get_num_threads(), MOST_THREADS)
         self._works: dict[int, Work] = {}
         self._work = self._work_for(1)
+        self._buffers: tuple[Tensor, Tensor] | None = None  # of a step that has begun
 
     def load(self) -> None:
         """Load the machine code, or compile it where this machine never did."""
@@ -59,6 +61,13 @@ class CompiledSteps:
 
         The buffers are contiguous float32.
         """
+        self.begin(tokens, positions, keys_LBHKDP, values_LBHSD)
+        return self.finish()
+
+    def begin(self, tokens: Sequence[int], positions: Sequence[int], keys_LBHKDP: Tensor, values_LBHSD: Tensor) -> None:
+        """Let the helping threads begin with what `read` does. What was begun before and not finished is lost."""
+        if self._buffers is not None:
+            self.finish()
         if len(tokens) != len(self._work.x_BC):
             self._work = self._work_for(len(tokens))
         work = self._work
@@ -68,23 +77,31 @@ class CompiledSteps:
             np.add(x_BC, self._positions_WC[positions], out=x_BC)
         work.positions_B[:] = positions
         work.buffers[:] = values_LBHSD.shape[3], keys_LBHKDP.data_ptr(), values_LBHSD.data_ptr()
+        self._buffers = keys_LBHKDP, values_LBHSD
+        begin(work)
         self._call_helpers()
-        work_on(self._network, work, 0, 0)
-        return torch.from_numpy(work.logits_BV[:, : self._model.vocab_size].copy())
+
+    def finish(self) -> Tensor:
+        """The logits (B, V) of what was begun."""
+        work_on(self._network, self._work, 0, 0)
+        self._buffers = None
+        return torch.from_numpy(self._work.logits_BV[:, : self._model.vocab_size].copy())
 
     def _call_helpers(self) -> None:
         """Those that are not there; one that is about to leave is called with the next token."""
         for thread in range(1, self._threads):
             if not self._work.helping_T[thread]:
                 self._work.helping_T[thread] = 1
-                # A daemon, so that nobody waits for it at the end; it holds on to all that it reads.
-                helper = threading.Thread(
-                    target=work_on, args=(self._network, self._work, thread, PATIENCE), daemon=True
-                )
+                # It holds on to all that it reads and writes. The interpreter waits for it at the end, which takes no
+                # longer than its patience: it would die of coming back to an interpreter that is gone.
+                helper = threading.Thread(target=self._help, args=(self._work, thread))
                 try:
                     helper.start()
                 except RuntimeError:  # the interpreter ends, or has no more threads: alone it works as well
                     self._work.helping_T[thread] = 0
+
+    def _help(self, work: Work, thread: int) -> None:
+        work_on(self._network, work, thread, PATIENCE)
 
     def _work_for(self, rows: int) -> Work:
         if rows not in self._works:
