@@ -130,7 +130,9 @@ def test_an_interpreter_ends_well_right_after_a_token_or_in_the_midst_of_one():
     """Helping threads come back to an interpreter that is there."""
     script = """
 import torch
+from inkloom.models.compiled import steps
 from inkloom.models.transformer import Transformer
+steps.PATIENCE = 5_000_000  # some tenths of a second, which the interpreter has to wait
 model = Transformer(Transformer.Config(preset="gpt2", layers=2, width=192, heads=6, context_length=160), 11).eval()
 with torch.inference_mode():
     stepper = model.stepper()
@@ -215,6 +217,7 @@ def test_threads_help_leave_when_no_token_comes_and_return_with_the_next(threads
         logits_1V = steps.read([position], [position], *buffers)
         assert torch.isfinite(logits_1V).all()
         for helper in came:
+            assert not helper.daemon  # an interpreter that ends would not wait for it, and dies of its return
             helper.join(timeout=60)
             assert not helper.is_alive()
         assert not steps._work.helping_T.any()
