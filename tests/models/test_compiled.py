@@ -20,11 +20,12 @@ from inkloom.generation import GenerationConfig
 from inkloom.generation.decode import decode_all
 from inkloom.generation.samples import sample_requests
 from inkloom.models import compiling
-from inkloom.models.compiled.kernels import STEP, done, new_control, softmax, sums_of_rows, take, wait
+from inkloom.models.compiled.kernels import POSITIONS, STEP, done, new_control, softmax, sums_of_rows, take, wait
 from inkloom.models.compiled.steps import CompiledSteps
 from inkloom.models.compiling import FAILED, STEPS, WORTH, expect_steps
 from inkloom.models.packed_linear import rounded
 from inkloom.models.transformer import Transformer
+from inkloom.models.transformer_stepper import ROOM
 from inkloom.tokenizers.char import CharTokenizer
 
 TOKENIZER = CharTokenizer("abcdefghi")
@@ -257,6 +258,11 @@ def test_two_models_write_at_once(threads):
     for number, model in enumerate(models):
         with torch.inference_mode():
             torch.testing.assert_close(found[number], expected(model, "float32", tokens_BT), rtol=1e-3, atol=1e-3)
+
+
+def test_blocks_of_keys_are_the_same_for_both():
+    """Numba's cache sees the kernels' file alone, so that has a number of its own."""
+    assert POSITIONS == ROOM
 
 
 def test_nothing_is_compiled_before_it_pays():

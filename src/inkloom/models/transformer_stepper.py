@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from inkloom.models.transformer import Block, Transformer
 
 ROOM = 64
-"""Positions of a block, by which the buffers grow."""
+"""Positions of a block, by which the buffers grow; the kernels' POSITIONS, which they cannot take from here."""
 
 MANY_HEADS = 24
 """B H from which weighted sums beat plain products: 4 rows of 6 heads take 0.24 against 0.36 ms at 250 positions, 1 row
@@ -117,7 +117,7 @@ class TransformerStepper(Stepper):
 
         cache = Cache(*state)
         used = cache.tokens_BS.shape[1]
-        room = ROOM * max(1, -(-used // ROOM))
+        room = whole_blocks(max(1, used))
         layers, rows = len(self._blocks), len(cache.lengths_B)
         keys_LBHKDP = torch.zeros(layers, rows, self._heads, room // ROOM, self._size, ROOM, dtype=torch.float32)
         values_LBHSD = torch.zeros(layers, rows, self._heads, room, self._size, dtype=torch.float32)
@@ -173,9 +173,9 @@ class TransformerStepper(Stepper):
     def _begin(self, compiled: "CompiledSteps", tokens_B1: Tensor, state: State) -> "Begun":
         windows = self._make_room(Windows(*state))
         positions, tokens = windows.lengths, tokens_B1[:, 0].tolist()
-        room = ROOM * -(-(max(positions) + 1) // ROOM)
+        room = whole_blocks(max(positions) + 1)
         if room > windows.room:  # what is used alone is read, so room may spare copies
-            room = max(room, min(2 * windows.room, ROOM * -(-self._window // ROOM)))
+            room = max(room, min(2 * windows.room, whole_blocks(self._window)))
         windows = windows.grown_to(room)
         windows.tokens_BS.numpy()[range(len(tokens)), positions] = tokens
         compiled.begin(tokens, positions, windows.keys_LBHKDP, windows.values_LBHSD)
@@ -185,7 +185,7 @@ class TransformerStepper(Stepper):
     def _by_pytorch(self, tokens_B1: Tensor, windows: Windows) -> tuple[Tensor, Windows]:
         positions = windows.lengths
         used = max(positions) + 1
-        windows = windows.grown_to(ROOM * -(-used // ROOM))
+        windows = windows.grown_to(whole_blocks(used))
         reading = self._reading(positions, used, windows.room)
         x_BC = self._embedded(tokens_B1, reading)
         for block, keys_BHKDP, values_BHSD in zip(self._blocks, windows.keys_LBHKDP, windows.values_LBHSD, strict=True):
@@ -340,6 +340,11 @@ def _signed(rotations_2WD: Tensor) -> Tensor:
     cos_WD, sin_WD = rotations_2WD
     half = sin_WD.shape[-1] // 2
     return torch.stack([cos_WD, torch.cat([-sin_WD[:, :half], sin_WD[:, half:]], dim=-1)])
+
+
+def whole_blocks(positions: int) -> int:
+    """The positions of as many blocks as hold these."""
+    return ROOM * -(-positions // ROOM)
 
 
 def _longer(buffer: Tensor, dim: int, length: int) -> Tensor:

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from llvmlite import binding, ir
 from numba import carray, config, njit, types
-from numba.core.cgutils import get_or_insert_function
+from numba.core.cgutils import for_range_slice, get_or_insert_function
 from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ kernel = njit(**OPTIONS)
 PANEL = 32
 """Columns of a panel, the outputs of a product that are computed together; the last panel is filled with zeros."""
 
-WIDE = (config.CPU_FEATURES or get_host_cpu_features()).find("+avx512f") >= 0
+WIDE = "+avx512f" in (config.CPU_FEATURES or get_host_cpu_features())
 """Whether there are 32 registers of 16 numbers; else there are 16 of 8 (AVX2) or 32 of 4 (NEON)."""
 
 TILE_ROWS, TILE_COLUMNS = (8, 32) if WIDE else (6, 16)
@@ -662,18 +662,8 @@ def fetch(_: Any, table: Any, first: Any, length: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array, first, length = arguments
         start = builder.gep(context.make_array(signature.args[0])(context, builder, array).data, [first])
-        before, head = builder.block, builder.append_basic_block("head")
-        body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
-        builder.branch(head)
-        builder.position_at_end(head)
-        number = builder.phi(INT)
-        number.add_incoming(INT(0), before)
-        builder.cbranch(builder.icmp_signed("<", number, length), body, after)
-        builder.position_at_end(body)
-        _prefetch(builder, builder.gep(start, [number]), 64)
-        number.add_incoming(builder.add(number, INT(16)), body)
-        builder.branch(head)
-        builder.position_at_end(after)
+        with for_range_slice(builder, INT(0), length, INT(16)) as (number, _):
+            _prefetch(builder, builder.gep(start, [number]), 64)
         return context.get_dummy_value()
 
     return types.void(table, types.intp, types.intp), generate

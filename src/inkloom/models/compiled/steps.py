@@ -25,6 +25,7 @@ from inkloom.models.compiled.kernels import (
 )
 from inkloom.models.compiled.packing import floats, packed
 from inkloom.models.stepping import WeightType
+from inkloom.models.transformer_stepper import whole_blocks
 
 if TYPE_CHECKING:
     from inkloom.models.transformer import Transformer
@@ -119,7 +120,7 @@ class CompiledSteps:
                 logits_BV=floats(rows, _columns(network.head)),
                 own_TBF=floats(threads, rows, max(_columns(network.feed_forward_input), 2 * width)),
                 constants_TB=floats(threads, rows),
-                scores_TW=floats(threads, -(-window // POSITIONS) * POSITIONS),
+                scores_TW=floats(threads, whole_blocks(window)),
                 sums_TS=floats(threads, TILE_ROWS * TILE_COLUMNS),
             )
         return self._works[rows]
